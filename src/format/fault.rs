@@ -1,0 +1,46 @@
+/// Why a target is not a credential, and the parameter at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault<'t> {
+    pub(crate) kind: FaultKind,
+    /// The parameter's name as it stands in the URL, or nothing.
+    pub(crate) name: &'t str,
+    /// What is wrong with it; reads on from the name.
+    pub(crate) detail: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// No reserved name at all.
+    Missing,
+    /// Against the rules of the format.
+    Malformed,
+    /// A restriction that cannot be enforced here.
+    Unenforceable,
+}
+
+impl<'t> Fault<'t> {
+    pub(super) const MISSING: Self = Fault { kind: FaultKind::Missing, name: "", detail: "" };
+
+    /// `parameter` is cut at its `=`: a value may be half a credential, and this is shown.
+    pub(super) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
+        Fault { kind: FaultKind::Malformed, name: name_of(parameter), detail }
+    }
+
+    pub(crate) fn unenforceable(parameter: &'t str) -> Self {
+        Fault {
+            kind: FaultKind::Unenforceable,
+            name: name_of(parameter),
+            detail: "asks for something that this verifier is not set up to enforce",
+        }
+    }
+}
+
+/// The bytes before the first `=`, or all of them.
+pub(super) fn name_of(parameter: &str) -> &str {
+    parameter.split_once('=').map_or(parameter, |(name, _)| name)
+}
+
+/// The bytes after the first `=`, or none.
+pub(super) fn value_of(parameter: &str) -> &str {
+    parameter.split_once('=').map_or("", |(_, value)| value)
+}

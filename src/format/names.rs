@@ -1,0 +1,240 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::fault::name_of;
+
+/// How many names may be tolerated: one bit each while a target is split.
+const MAX_TOLERATED: usize = u64::BITS as usize;
+
+/// Which parameter names are the credential's, which may follow it, and how a path token begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    prefix: Option<Box<str>>,
+    /// Sorted, without repetition, at most [`MAX_TOLERATED`].
+    tolerated: Box<[Box<str>]>,
+    token_start: Box<str>,
+}
+
+/// A reserved name. `Other` begins like one and is not in the format's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    Exp,
+    Sig,
+    Start,
+    Methods,
+    Ip,
+    Bind,
+    Scope,
+    Id,
+    Uses,
+    MaxBytes,
+    Type,
+    Download,
+    Other,
+}
+
+/// Why a prefix or a tolerated name cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InvalidName {
+    Prefix,
+    Tolerated,
+    Reserved,
+    TooMany,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { prefix: None, tolerated: Box::default(), token_start: token_start("") }
+    }
+}
+
+impl Names {
+    /// `tolerated` in any order; an error comes with the name that is at fault.
+    pub(crate) fn new<'n>(prefix: Option<&'n str>, tolerated: &'n [Box<str>]) -> Result<Self, (InvalidName, &'n str)> {
+        let mut names = Self::default();
+        if let Some(prefix) = prefix {
+            if !is_prefix(prefix) {
+                return Err((InvalidName::Prefix, prefix));
+            }
+            names.prefix = Some(prefix.into());
+            names.token_start = token_start(prefix);
+        }
+        for name in tolerated {
+            if !is_tolerable(name) {
+                return Err((InvalidName::Tolerated, name));
+            }
+            if names.reserved(name).is_some() {
+                return Err((InvalidName::Reserved, name));
+            }
+        }
+        let mut tolerated = tolerated.to_vec();
+        tolerated.sort_unstable();
+        tolerated.dedup();
+        if tolerated.len() > MAX_TOLERATED {
+            return Err((InvalidName::TooMany, ""));
+        }
+        names.tolerated = tolerated.into_boxed_slice();
+        Ok(names)
+    }
+
+    /// What stands before every reserved name, `""` for nothing.
+    pub(crate) fn prefix(&self) -> &str {
+        self.prefix.as_deref().unwrap_or("")
+    }
+
+    /// What the MAC covers before the target, if there is anything.
+    pub(crate) fn mac_prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
+    }
+
+    /// The reserved name that a parameter (`name`, or `name=value`) carries.
+    pub(super) fn reserved(&self, parameter: &str) -> Option<Name> {
+        let parameter = parameter.as_bytes();
+        let name = match &self.prefix {
+            Some(prefix) => parameter.strip_prefix(prefix.as_bytes())?,
+            None => parameter,
+        };
+        match name {
+            [b'e', b'x', b'p'] | [b'e', b'x', b'p', b'=', ..] => Some(Name::Exp),
+            [b's', b'i', b'g'] | [b's', b'i', b'g', b'=', ..] => Some(Name::Sig),
+            [b's', b'i', b'g', b'-', rest @ ..] => Some(Name::after_sig(rest)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_reserved(&self, parameter: &str) -> bool {
+        self.reserved(parameter).is_some()
+    }
+
+    /// The bit of the tolerated name that a parameter carries.
+    pub(super) fn tolerated(&self, parameter: &str) -> Option<u64> {
+        if self.tolerated.is_empty() {
+            return None;
+        }
+        let name = name_of(parameter);
+        let index = self.tolerated.binary_search_by(|t| (**t).cmp(name)).ok()?;
+        Some(1 << index)
+    }
+
+    pub(crate) fn is_tolerated(&self, parameter: &str) -> bool {
+        self.tolerated(parameter).is_some()
+    }
+
+    /// Whether a path segment begins like a scope token.
+    pub(crate) fn is_token_segment(&self, segment: &str) -> bool {
+        segment.starts_with(&*self.token_start)
+    }
+}
+
+impl Name {
+    fn after_sig(rest: &[u8]) -> Self {
+        match rest.split(|byte| *byte == b'=').next() {
+            Some(b"start") => Name::Start,
+            Some(b"methods") => Name::Methods,
+            Some(b"ip") => Name::Ip,
+            Some(b"bind") => Name::Bind,
+            Some(b"scope") => Name::Scope,
+            Some(b"id") => Name::Id,
+            Some(b"uses") => Name::Uses,
+            Some(b"max-bytes") => Name::MaxBytes,
+            Some(b"type") => Name::Type,
+            Some(b"download") => Name::Download,
+            _ => Name::Other,
+        }
+    }
+
+    /// A bit of its own for each name of the table; none for [`Name::Other`], which falls later.
+    pub(super) fn bit(self) -> u16 {
+        match self {
+            Name::Other => 0,
+            name => 1 << (name as u16),
+        }
+    }
+}
+
+/// 1 to 64 of `A-Z a-z 0-9 _ -`: a key id, or the value of `sig-id`.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+fn is_prefix(text: &str) -> bool {
+    (1..=16).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.ends_with('-')
+        && !text.starts_with("sig-")
+}
+
+fn is_tolerable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$*,/:;?@[]()".contains(&b))
+}
+
+/// `~` and the base64url characters that every token's first bytes, `<prefix>sig-scope=/`, fix.
+fn token_start(prefix: &str) -> Box<str> {
+    let start = format!("{prefix}sig-scope=/");
+    let fixed = start.len() * 8 / 6;
+    let mut text = URL_SAFE_NO_PAD.encode(start);
+    text.truncate(fixed);
+    format!("~{text}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_start_is_the_one_in_the_specification() {
+        assert_eq!(&*token_start(""), "~c2lnLXNjb3BlPS");
+    }
+
+    #[test]
+    fn reserved_names_are_raw_bytes() {
+        let plain = Names::default();
+        let prefixed = Names::new(Some("x-"), &[]).unwrap();
+        for (parameter, in_plain, in_prefixed) in [
+            ("exp", Some(Name::Exp), None),
+            ("exp=", Some(Name::Exp), None),
+            ("exp=1=2", Some(Name::Exp), None),
+            ("expires=1", None, None),
+            ("Exp=1", None, None),
+            ("%65xp=1", None, None),
+            ("sig", Some(Name::Sig), None),
+            ("sig=a", Some(Name::Sig), None),
+            ("signature=a", None, None),
+            ("sig-", Some(Name::Other), None),
+            ("sig-start", Some(Name::Start), None),
+            ("sig-starts=1", Some(Name::Other), None),
+            ("sig-max-bytes=1", Some(Name::MaxBytes), None),
+            ("sig-MAX-bytes=1", Some(Name::Other), None),
+            ("x-exp=1", None, Some(Name::Exp)),
+            ("x-sig=1", None, Some(Name::Sig)),
+            ("x-sig-ip=1", None, Some(Name::Ip)),
+            ("x-sig-no", None, Some(Name::Other)),
+            ("x-", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(plain.reserved(parameter), in_plain, "{parameter}");
+            assert_eq!(prefixed.reserved(parameter), in_prefixed, "{parameter} under x-");
+        }
+    }
+
+    #[test]
+    fn prefixes_and_tolerated_names_are_checked() {
+        for good in ["x-", "a1-", "0-", "-", "sig2-", "abcdefghijklmno-"] {
+            assert!(is_prefix(good), "{good}");
+        }
+        for bad in ["", "x", "X-", "sig-", "sig-a-", "abcdefghijklmnop-", "x_-", "é-"] {
+            assert!(!is_prefix(bad), "{bad}");
+        }
+        let tolerate = |name: &str| Names::new(None, &[name.into()]).map(drop).map_err(|e| e.0);
+        assert_eq!(tolerate("utm_source"), Ok(()));
+        assert_eq!(tolerate("exp"), Err(InvalidName::Reserved));
+        assert_eq!(tolerate("sig-anything"), Err(InvalidName::Reserved));
+        for bad in ["", "a=b", "a&b", "a b", "é", "a%62", "a+b", "a#"] {
+            assert_eq!(tolerate(bad), Err(InvalidName::Tolerated), "{bad}");
+        }
+        let many: Vec<Box<str>> = (0..65).map(|n| format!("n{n}").into()).collect();
+        assert_eq!(Names::new(None, &many).map(drop).map_err(|e| e.0), Err(InvalidName::TooMany));
+        let same: Vec<Box<str>> = (0..65).map(|_| "n".into()).collect();
+        assert!(Names::new(None, &same).is_ok());
+    }
+}

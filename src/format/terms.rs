@@ -1,0 +1,123 @@
+use super::fault::{Fault, value_of};
+use super::names::{Name, Names, is_id};
+use super::time::Time;
+
+/// What an authentic link says: its values, read strictly.
+#[derive(Debug)]
+pub(crate) struct Terms<'t> {
+    pub(crate) expires_at: Time,
+    pub(crate) not_before: Option<Time>,
+    pub(crate) id: Option<&'t str>,
+    /// The value of `sig-methods`.
+    methods: Option<&'t str>,
+}
+
+impl<'t> Terms<'t> {
+    /// Reads the run of an exact URL. Call it only once the MAC has matched.
+    ///
+    /// A name that cannot be enforced is a fault, whether the format knows it or not.
+    pub(crate) fn read(run: &'t str, names: &Names) -> Result<Self, Fault<'t>> {
+        let mut expires_at = None;
+        let (mut not_before, mut methods, mut id) = (None, None, None);
+        for parameter in run.split('&') {
+            let value = value_of(parameter);
+            match names.reserved(parameter) {
+                Some(Name::Exp) => expires_at = Some(time(parameter, value)?),
+                Some(Name::Start) => not_before = Some(time(parameter, value)?),
+                Some(Name::Methods) => methods = Some(read_methods(parameter, value)?),
+                Some(Name::Id) if is_id(value) => id = Some(value),
+                Some(Name::Id) => {
+                    return Err(Fault::malformed(parameter, "is not 1 to 64 of A-Z a-z 0-9 _ -"));
+                }
+                _ => return Err(Fault::unenforceable(parameter)),
+            }
+        }
+        let expires_at = expires_at.ok_or(Fault::malformed("", "there is no `exp`"))?;
+        if not_before.is_some_and(|start| start >= expires_at) {
+            return Err(Fault::malformed("", "`sig-start` is not before `exp`"));
+        }
+        Ok(Self { expires_at, not_before, id, methods })
+    }
+
+    /// Whether the link may be used with `method`.
+    pub(crate) fn allow_method(&self, method: &str) -> bool {
+        let allowed = |wanted: &str| match self.methods {
+            Some(methods) => methods.split(',').any(|allowed| allowed == wanted),
+            None => wanted == "GET",
+        };
+        allowed(method) || (method == "HEAD" && allowed("GET"))
+    }
+}
+
+/// One or more of `A-Z -`.
+pub(crate) fn is_method(method: &str) -> bool {
+    !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
+}
+
+fn time<'t>(parameter: &'t str, value: &str) -> Result<Time, Fault<'t>> {
+    Time::parse(value).ok_or(Fault::malformed(parameter, "is not a time: 1 to 13 digits without a leading zero"))
+}
+
+fn read_methods<'t>(parameter: &'t str, value: &'t str) -> Result<&'t str, Fault<'t>> {
+    if !value.split(',').all(is_method) {
+        return Err(Fault::malformed(parameter, "is not a list of methods of A-Z and -"));
+    }
+    let mut methods = value.split(',');
+    while let Some(method) = methods.next() {
+        if methods.clone().any(|later| later == method) {
+            return Err(Fault::malformed(parameter, "names a method twice"));
+        }
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FaultKind::{Malformed, Unenforceable};
+    use super::*;
+
+    #[test]
+    fn values_that_are_not_written_as_they_should_be_are_faults() {
+        for (run, kind, name) in [
+            ("exp", Malformed, "exp"),
+            ("exp=", Malformed, "exp"),
+            ("exp=0", Malformed, "exp"),
+            ("exp=1&sig-start=", Malformed, "sig-start"),
+            ("exp=1&sig-start=1", Malformed, ""),
+            ("exp=1&sig-start=2", Malformed, ""),
+            ("exp=1790000000&sig-start=1790000000000", Malformed, ""),
+            ("exp=1&sig-methods", Malformed, "sig-methods"),
+            ("exp=1&sig-methods=", Malformed, "sig-methods"),
+            ("exp=1&sig-methods=get", Malformed, "sig-methods"),
+            ("exp=1&sig-methods=GET,", Malformed, "sig-methods"),
+            ("exp=1&sig-methods=GET,GET", Malformed, "sig-methods"),
+            ("exp=1&sig-methods=PUT, GET", Malformed, "sig-methods"),
+            ("exp=1&sig-id=", Malformed, "sig-id"),
+            ("exp=1&sig-id=a.b", Malformed, "sig-id"),
+            ("exp=1&sig-uses=1", Unenforceable, "sig-uses"),
+            ("exp=1&sig-new=1", Unenforceable, "sig-new"),
+            ("exp=1&sig-scope=/a/", Unenforceable, "sig-scope"),
+        ] {
+            let fault = Terms::read(run, &Names::default()).unwrap_err();
+            assert_eq!((fault.kind, fault.name), (kind, name), "{run}");
+        }
+    }
+
+    #[test]
+    fn get_includes_head_and_nothing_else_includes_anything() {
+        for (run, allowed, refused) in [
+            ("exp=1", &["GET", "HEAD"][..], &["PUT", "get", "", "OPTIONS"][..]),
+            ("exp=1&sig-methods=PUT", &["PUT"], &["GET", "HEAD", "PU", "PUT,", "POST"]),
+            ("exp=1&sig-methods=GET,M-SEARCH", &["GET", "HEAD", "M-SEARCH"], &["PUT", "GET,M-SEARCH"]),
+            ("exp=1&sig-methods=HEAD", &["HEAD"], &["GET"]),
+        ] {
+            let terms = Terms::read(run, &Names::default()).unwrap();
+            for method in allowed {
+                assert!(terms.allow_method(method), "{run} {method}");
+            }
+            for method in refused {
+                assert!(!terms.allow_method(method), "{run} {method}");
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use std::fmt;
+
+/// A short text kept in place, so that a grant or a rejection carries one without allocating.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inline<const N: usize> {
+    len: u8,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> Inline<N> {
+    /// `text`, or as much of its beginning as fits.
+    pub(crate) fn truncated(text: &str) -> Self {
+        let mut len = text.len().min(N).min(usize::from(u8::MAX));
+        while !text.is_char_boundary(len) {
+            len -= 1;
+        }
+        let mut bytes = [0; N];
+        for (to, from) in bytes.iter_mut().zip(text.as_bytes().iter().take(len)) {
+            *to = *from;
+        }
+        Self { len: u8::try_from(len).unwrap_or(0), bytes }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> fmt::Debug for Inline<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_a_character() {
+        for (text, kept) in [("", ""), ("abc", "abc"), ("abcd", "abcd"), ("abcde", "abcd"), ("abcé", "abc")] {
+            assert_eq!(Inline::<4>::truncated(text).as_str(), kept);
+        }
+    }
+}
