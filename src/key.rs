@@ -1,0 +1,252 @@
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::format::is_id;
+
+/// The fewest bytes that are taken for a key. RFC 2104 section 3 recommends the hash's length, 32.
+const MIN_KEY: usize = 16;
+
+/// The name of a key, as it stands in a URL before the MAC: 1 to 64 of `A-Z a-z 0-9 _ -`.
+///
+/// ```
+/// use tower_signed_url::KeyId;
+///
+/// let id: KeyId = "2026-11".parse()?;
+/// assert_eq!(id.as_str(), "2026-11");
+/// # Ok::<(), tower_signed_url::KeyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(Arc<str>);
+
+impl KeyId {
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        if is_id(text) { Ok(Self(text.into())) } else { Err(KeyError(KeyErrorKind::Id)) }
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A secret that signs and verifies, with an id or without one.
+///
+/// For HMAC-SHA256 (RFC 2104). Its algorithm is its own affair: no URL can choose it. It is wiped from memory when it
+/// is dropped, shows its id alone in [`Debug`], and cannot be cloned or read back: what is shared is a
+/// [`Keyring`](crate::Keyring).
+///
+/// ```
+/// use tower_signed_url::SigningKey;
+///
+/// let key = SigningKey::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?.with_id("2026-11".parse()?);
+/// assert_eq!(format!("{key:?}"), r#"SigningKey { id: Some(KeyId("2026-11")), .. }"#);
+/// # Ok::<(), tower_signed_url::KeyError>(())
+/// ```
+pub struct SigningKey {
+    id: Option<KeyId>,
+    /// Keyed once: a request clones it instead of hashing the key again.
+    mac: Hmac<Sha256>,
+}
+
+impl SigningKey {
+    /// A new key of 32 random bytes, with a random id so that any two of them fit one ring.
+    ///
+    /// It cannot be read back, so its links do not outlive the process. For a key to keep, make the text first:
+    /// `openssl rand -hex 32`, say.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Random`] if the operating system has no random bytes to give.
+    pub fn generate() -> Result<Self, KeyError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        let mut id = [0; 6];
+        random(secret.as_mut())?;
+        random(&mut id)?;
+        Ok(Self::from_bytes(secret.as_ref())?.with_id(KeyId(URL_SAFE_NO_PAD.encode(id).into())))
+    }
+
+    /// A key from its bytes: 16 at least, and 32 random ones are recommended.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
+    pub fn from_bytes(secret: &[u8]) -> Result<Self, KeyError> {
+        if secret.len() < MIN_KEY {
+            return Err(KeyError(KeyErrorKind::TooShort));
+        }
+        // HMAC takes a key of any length, so the error cannot occur.
+        let mac = Hmac::new_from_slice(secret).map_err(|_| KeyError(KeyErrorKind::TooShort))?;
+        Ok(Self { id: None, mac })
+    }
+
+    /// A key from base64url text without padding (RFC 4648 section 5).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Base64url`], or [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
+    pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
+        let secret = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new);
+        Self::from_bytes(&secret.map_err(|_| KeyError(KeyErrorKind::Base64url))?)
+    }
+
+    /// A key from hexadecimal text, in either letter case.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Hex`], or [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
+    pub fn from_hex(text: &str) -> Result<Self, KeyError> {
+        let mut secret = Zeroizing::new(Vec::with_capacity(text.len() / 2));
+        for pair in text.as_bytes().chunks(2) {
+            match pair {
+                [high, low] => secret.push(hex_digit(*high)? << 4 | hex_digit(*low)?),
+                _ => return Err(KeyError(KeyErrorKind::Hex)),
+            }
+        }
+        Self::from_bytes(&secret)
+    }
+
+    /// A key from an environment variable that holds `id:base64url`.
+    ///
+    /// For several keys in one variable see [`Keyring::from_env`](crate::Keyring::from_env).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Environment`] if the variable is not set or not UTF-8, else what is wrong with its text.
+    pub fn from_env(name: &str) -> Result<Self, KeyError> {
+        Self::from_text(environment(name)?.trim())
+    }
+
+    /// Reads `id:base64url`.
+    pub(crate) fn from_text(text: &str) -> Result<Self, KeyError> {
+        let (id, secret) = text.split_once(':').ok_or(KeyError(KeyErrorKind::Text))?;
+        Ok(Self::from_base64url(secret)?.with_id(id.parse()?))
+    }
+
+    /// The same key under this id.
+    #[must_use]
+    pub fn with_id(self, id: KeyId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// The key's id.
+    #[must_use]
+    pub fn id(&self) -> Option<&KeyId> {
+        self.id.as_ref()
+    }
+
+    /// The MAC over `covered`, with the name prefix before it where one is in use.
+    pub(crate) fn sign(&self, prefix: Option<&str>, covered: &str) -> [u8; 32] {
+        self.mac_over(prefix, covered).finalize().into_bytes().into()
+    }
+
+    /// Whether `mac` is what [`sign`](Self::sign) gives, in constant time.
+    pub(crate) fn matches(&self, prefix: Option<&str>, covered: &str, mac: &[u8; 32]) -> bool {
+        self.mac_over(prefix, covered).verify_slice(mac).is_ok()
+    }
+
+    fn mac_over(&self, prefix: Option<&str>, covered: &str) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        if let Some(prefix) = prefix {
+            mac.update(prefix.as_bytes());
+            mac.update(b"\n");
+        }
+        mac.update(covered.as_bytes());
+        mac
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Why a key or a key id could not be made. Holds nothing of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyError(pub(crate) KeyErrorKind);
+
+/// What is wrong with a key or its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyErrorKind {
+    /// Fewer than 16 bytes.
+    TooShort,
+    /// Not unpadded base64url.
+    Base64url,
+    /// Not pairs of hexadecimal digits.
+    Hex,
+    /// Not 1 to 64 of `A-Z a-z 0-9 _ -`.
+    Id,
+    /// Not `id:base64url`.
+    Text,
+    /// Two keys with the same id in one text.
+    DuplicateId,
+    /// The environment variable is not set, or not UTF-8.
+    Environment,
+    /// The operating system gave no random bytes.
+    Random,
+}
+
+impl KeyError {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> KeyErrorKind {
+        self.0
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            KeyErrorKind::TooShort => "the key is too short: use 32 random bytes, 16 at the least",
+            KeyErrorKind::Base64url => "the key is not base64url: use A-Z a-z 0-9 - _ without padding",
+            KeyErrorKind::Hex => "the key is not hexadecimal: use two of 0-9 a-f for each byte",
+            KeyErrorKind::Id => "the key id is not usable: use 1 to 64 of A-Z a-z 0-9 _ -",
+            KeyErrorKind::Text => "a key is written id:base64url, several are separated by commas",
+            KeyErrorKind::DuplicateId => "two keys have the same id: give each its own",
+            KeyErrorKind::Environment => {
+                "the environment variable for the keys is not set, or not UTF-8: set it to id:base64url"
+            }
+            KeyErrorKind::Random => "the operating system gave no random bytes",
+        })
+    }
+}
+
+impl Error for KeyError {}
+
+/// Fills `bytes` from the operating system's random source.
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    getrandom::fill(bytes).map_err(|_| KeyError(KeyErrorKind::Random))
+}
+
+pub(crate) fn environment(name: &str) -> Result<Zeroizing<String>, KeyError> {
+    std::env::var(name).map(Zeroizing::new).map_err(|_| KeyError(KeyErrorKind::Environment))
+}
+
+fn hex_digit(digit: u8) -> Result<u8, KeyError> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err(KeyError(KeyErrorKind::Hex)),
+    }
+}

@@ -1,0 +1,135 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::format::Unstable;
+
+/// Why a URL was not signed. Its [`Display`](fmt::Display) says what to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignError {
+    kind: SignErrorKind,
+    /// The name or character at fault, where there is one.
+    what: Box<str>,
+}
+
+/// What stands against a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignErrorKind {
+    /// The target does not begin with exactly one `/`.
+    Target,
+    /// The target holds a reserved name.
+    ReservedName,
+    /// The target holds a name that this policy tolerates after the signature.
+    ToleratedName,
+    /// The target holds a `#`.
+    Fragment,
+    /// The target holds a character that a browser would re-encode, or that no URL holds.
+    Character,
+    /// The target holds a `.` or `..` segment, perhaps percent-encoded.
+    DotSegment,
+    /// The signed URL would be longer than 65,534 bytes.
+    TooLong,
+    /// Not an absolute `http` or `https` URL as a browser writes it.
+    AbsoluteUrl,
+    /// A plain `http://` URL to a host that is not this machine and was not allowed.
+    PlainHttp,
+    /// An absolute URL that is not under the signer's base.
+    OutsideBase,
+    /// The lifetime, with the rounding, is over the policy's maximum.
+    LifetimeTooLong,
+    /// The expiry is not in the future.
+    NotInFuture,
+    /// The link would begin when it has expired already.
+    BeginsTooLate,
+    /// A time before 1970 or after the year 5138, which the format cannot write.
+    TimeOutOfRange,
+    /// A rounding of no length.
+    Rounding,
+    /// A method of other characters than `A-Z` and `-`.
+    Method,
+    /// An id that is not 1 to 64 of `A-Z a-z 0-9 _ -`.
+    Id,
+    /// The operating system gave no random bytes.
+    Random,
+}
+
+impl SignError {
+    pub(super) fn about(kind: SignErrorKind, what: &str) -> Self {
+        Self { kind, what: what.into() }
+    }
+
+    /// What stands against it.
+    #[must_use]
+    pub fn kind(&self) -> SignErrorKind {
+        self.kind
+    }
+}
+
+impl From<SignErrorKind> for SignError {
+    fn from(kind: SignErrorKind) -> Self {
+        Self::about(kind, "")
+    }
+}
+
+impl From<Unstable<'_>> for SignError {
+    fn from(unstable: Unstable<'_>) -> Self {
+        match unstable {
+            Unstable::NotOneSlash => SignErrorKind::Target.into(),
+            Unstable::Fragment => SignErrorKind::Fragment.into(),
+            Unstable::DotSegment => SignErrorKind::DotSegment.into(),
+            Unstable::Character(c) => Self::about(SignErrorKind::Character, c.encode_utf8(&mut [0; 4])),
+            Unstable::Reserved(name) => Self::about(SignErrorKind::ReservedName, name),
+            Unstable::Tolerated(name) => Self::about(SignErrorKind::ToleratedName, name),
+        }
+    }
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = &self.what;
+        match self.kind {
+            SignErrorKind::Target => {
+                f.write_str("the target does not begin with exactly one `/`: give a path, or an absolute URL")
+            }
+            SignErrorKind::ReservedName => write!(
+                f,
+                "{what:?} in the target is reserved for the signature: rename it, or set a name prefix in the policy"
+            ),
+            SignErrorKind::ToleratedName => write!(
+                f,
+                "{what:?} in the target is tolerated after the signature, so it cannot be signed: leave it out"
+            ),
+            SignErrorKind::Fragment => f.write_str(
+                "the target holds a `#`, which never reaches a server: append the fragment to the signed URL, or write %23",
+            ),
+            SignErrorKind::Character => write!(f, "{what:?} in the target would be re-encoded on its way: percent-encode it"),
+            SignErrorKind::DotSegment => {
+                f.write_str("the target holds a `.` or `..` segment, which a browser removes: resolve it first")
+            }
+            SignErrorKind::TooLong => f.write_str("the signed URL would be longer than 65534 bytes: shorten the target"),
+            SignErrorKind::AbsoluteUrl => write!(
+                f,
+                "not an absolute URL as a browser writes it: {what}"
+            ),
+            SignErrorKind::PlainHttp => write!(
+                f,
+                "plain http to {what:?} shows the link to the whole network: use https, or allow this host with `allow_http_to`"
+            ),
+            SignErrorKind::OutsideBase => {
+                f.write_str("the URL is not under the signer's base: give a path, or use a signer without that base")
+            }
+            SignErrorKind::LifetimeTooLong => f.write_str(
+                "the lifetime, with the rounding, is over the policy's maximum: shorten it, or raise `max_lifetime` for signers and verifiers alike",
+            ),
+            SignErrorKind::NotInFuture => f.write_str("the expiry is not in the future: give a later one"),
+            SignErrorKind::BeginsTooLate => f.write_str("`not_before` is not before the expiry: begin earlier or end later"),
+            SignErrorKind::TimeOutOfRange => f.write_str("a time is before 1970 or after the year 5138"),
+            SignErrorKind::Rounding => f.write_str("the expiry cannot be rounded to a multiple of nothing: give a second at least"),
+            SignErrorKind::Method => write!(f, "{what:?} is not a method of A-Z and -"),
+            SignErrorKind::Id => f.write_str("the id is not usable: use 1 to 64 of A-Z a-z 0-9 _ -"),
+            SignErrorKind::Random => f.write_str("the operating system gave no random bytes"),
+        }
+    }
+}
+
+impl Error for SignError {}
