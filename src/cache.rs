@@ -1,0 +1,275 @@
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName};
+
+/// What caches are told about the answer to a signed URL, on every status: that they must not outlive the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Cache {
+    /// `private` and a `max-age` of at most the time that the link has left. What would let a cache keep the answer
+    /// longer, or share it, is taken out of the service's headers; what is stricter stays.
+    #[default]
+    Private,
+    /// `no-store`.
+    NoStore,
+    /// `public`, with a `max-age` and an `s-maxage` of at most the time that the link has left: for links whose expiry
+    /// is [rounded](crate::Mint::round_expiry_up_to).
+    ///
+    /// Falls back to [`Cache::Private`] where the service said `private` or `no-store` or set a cookie, where the request
+    /// had an `Authorization`, and where anything but the URL decided that the request may pass.
+    Shared,
+}
+
+/// How long an answer may be fresh.
+pub(crate) struct Freshness {
+    pub(crate) now: SystemTime,
+    /// When the link stops working.
+    pub(crate) expires_at: SystemTime,
+    /// Whether it is fresh until then if the service says nothing.
+    pub(crate) by_default: bool,
+}
+
+/// Sets `no-store`, and takes away what would outrank it.
+pub(crate) fn forbid(headers: &mut HeaderMap) {
+    remove_targeted(headers);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// Limits what caches are told to the time that the link has left, for shared caches or for private ones alone.
+pub(crate) fn limit(headers: &mut HeaderMap, share: bool, freshness: &Freshness) {
+    let left = seconds_until(freshness.expires_at, freshness.now);
+    let directives = Directives::read(headers);
+    let expires = headers.get(EXPIRES).map(read_date);
+
+    // Without a `max-age`, a cache goes by `Expires`; one that is no date has passed (RFC 9111 section 5.3).
+    let stated = match (directives.max_age, expires) {
+        (Some(max_age), _) => max_age,
+        (None, Some(date)) => date.map_or(0, |date| seconds_until(date, freshness.now)),
+        (None, None) if freshness.by_default => left,
+        (None, None) => 0,
+    };
+    let max_age = stated.min(left);
+    let s_maxage = directives.s_maxage.unwrap_or(stated).min(left);
+
+    if let Some(date) = expires {
+        headers.insert(
+            EXPIRES,
+            date.map_or(HeaderValue::from_static("0"), |date| write_date(date.min(freshness.expires_at))),
+        );
+    }
+    remove_targeted(headers);
+    headers.insert(CACHE_CONTROL, directives.write(max_age, (share && !directives.private).then_some(s_maxage)));
+}
+
+/// What a service's `Cache-Control` says.
+#[derive(Debug, Default)]
+struct Directives {
+    max_age: Option<u64>,
+    s_maxage: Option<u64>,
+    /// Whether it keeps shared caches out.
+    private: bool,
+    /// The directives that stay as they are, each with `, ` before it.
+    kept: String,
+}
+
+impl Directives {
+    fn read(headers: &HeaderMap) -> Self {
+        let mut directives = Self::default();
+        for line in headers.get_all(CACHE_CONTROL) {
+            let Some(parts) = line.to_str().ok().and_then(split_list) else {
+                // What cannot be read may have been the strictest of all.
+                return Self { private: true, kept: ", no-store".into(), max_age: Some(0), s_maxage: None };
+            };
+            parts.into_iter().for_each(|part| directives.add(part));
+        }
+        directives
+    }
+
+    fn add(&mut self, directive: &str) {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "" | "public" | "immutable" => {}
+            name if name.starts_with("stale-") => {}
+            "private" => self.private = true,
+            "max-age" => lower(&mut self.max_age, read_seconds(value)),
+            "s-maxage" => lower(&mut self.s_maxage, read_seconds(value)),
+            name => {
+                self.private |= name == "no-store";
+                self.kept.push_str(", ");
+                self.kept.push_str(directive);
+            }
+        }
+    }
+
+    /// With `s_maxage` for shared caches too.
+    fn write(&self, max_age: u64, s_maxage: Option<u64>) -> HeaderValue {
+        let kept = &self.kept;
+        let value = match s_maxage {
+            Some(s_maxage) => format!("public, max-age={max_age}, s-maxage={s_maxage}{kept}"),
+            None => format!("private, max-age={max_age}{kept}"),
+        };
+        // What is kept came out of header values, so the error cannot occur.
+        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("no-store"))
+    }
+}
+
+/// The elements of a comma-separated list (RFC 9110 section 5.6.1); none if a quoted string does not end.
+fn split_list(line: &str) -> Option<Vec<&str>> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = line.split(|c| {
+        let escapes = quoted && !escaped && c == '\\';
+        quoted ^= c == '"' && !escaped;
+        escaped = escapes;
+        c == ',' && !quoted
+    });
+    let parts = parts.map(str::trim).collect();
+    (!quoted).then_some(parts)
+}
+
+/// Delta-seconds; what is not a number is stale (RFC 9111 section 4.2.1).
+fn read_seconds(value: &str) -> u64 {
+    value.trim().trim_matches('"').parse().unwrap_or(0)
+}
+
+fn lower(to: &mut Option<u64>, seconds: u64) {
+    *to = Some(to.map_or(seconds, |earlier| earlier.min(seconds)));
+}
+
+fn read_date(value: &HeaderValue) -> Option<SystemTime> {
+    httpdate::parse_http_date(value.to_str().ok()?).ok()
+}
+
+fn write_date(date: SystemTime) -> HeaderValue {
+    let text = httpdate::fmt_http_date(date);
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
+}
+
+fn seconds_until(time: SystemTime, now: SystemTime) -> u64 {
+    time.duration_since(now).map_or(0, |left: Duration| left.as_secs())
+}
+
+/// Takes away the fields that a cache may read instead of `Cache-Control`: RFC 9213's, and two older ones.
+fn remove_targeted(headers: &mut HeaderMap) {
+    let is_targeted = |name: &&HeaderName| {
+        let name = name.as_str();
+        name.ends_with("-cache-control") || name == "surrogate-control" || name == "x-accel-expires"
+    };
+    while let Some(name) = headers.keys().find(is_targeted).cloned() {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_790_000_000;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    /// What becomes of these fields under a link that has 300 seconds left.
+    fn limited(fields: &[(&'static str, &str)], share: bool, by_default: bool) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let freshness = Freshness { now: at(NOW), expires_at: at(NOW + 300), by_default };
+        limit(&mut headers, share, &freshness);
+        headers
+    }
+
+    #[test]
+    fn what_a_service_says_is_kept_where_it_is_stricter() {
+        let after = |seconds| httpdate::fmt_http_date(at(NOW + seconds));
+        let (in_10, in_900) = (after(10), after(900));
+        for (fields, private, shared) in [
+            (&[][..], "private, max-age=300", "public, max-age=300, s-maxage=300"),
+            (&[("cache-control", "")], "private, max-age=300", "public, max-age=300, s-maxage=300"),
+            (&[("cache-control", "max-age=60")], "private, max-age=60", "public, max-age=60, s-maxage=60"),
+            (
+                &[("cache-control", "Public, Max-Age=86400, IMMUTABLE, s-maxage=86400")],
+                "private, max-age=300",
+                "public, max-age=300, s-maxage=300",
+            ),
+            (&[("cache-control", "max-age=60, s-maxage=10")], "private, max-age=60", "public, max-age=60, s-maxage=10"),
+            (
+                &[("cache-control", "max-age=0, s-maxage=86400")],
+                "private, max-age=0",
+                "public, max-age=0, s-maxage=300",
+            ),
+            (
+                &[("cache-control", "stale-while-revalidate=9, stale-if-error=9,, no-transform")],
+                "private, max-age=300, no-transform",
+                "public, max-age=300, s-maxage=300, no-transform",
+            ),
+            (
+                &[("cache-control", "no-cache=\"a, public\", ext=\"\\\",private\"")],
+                "private, max-age=300, no-cache=\"a, public\", ext=\"\\\",private\"",
+                "public, max-age=300, s-maxage=300, no-cache=\"a, public\", ext=\"\\\",private\"",
+            ),
+            (&[("cache-control", "private")], "private, max-age=300", "private, max-age=300"),
+            (&[("cache-control", "private=\"x\"")], "private, max-age=300", "private, max-age=300"),
+            (&[("cache-control", "no-store")], "private, max-age=300, no-store", "private, max-age=300, no-store"),
+            (
+                &[("cache-control", "max-age=60"), ("cache-control", "max-age=10, private")],
+                "private, max-age=10",
+                "private, max-age=10",
+            ),
+            (&[("cache-control", "max-age=never")], "private, max-age=0", "public, max-age=0, s-maxage=0"),
+            (&[("cache-control", "max-age=\"60\"")], "private, max-age=60", "public, max-age=60, s-maxage=60"),
+            (
+                &[("cache-control", "max-age=99999999999999999999")],
+                "private, max-age=0",
+                "public, max-age=0, s-maxage=0",
+            ),
+            (
+                &[("cache-control", "max-age=60, x=\"open")],
+                "private, max-age=0, no-store",
+                "private, max-age=0, no-store",
+            ),
+            (&[("cache-control", "é")], "private, max-age=0, no-store", "private, max-age=0, no-store"),
+            (&[("expires", &*in_10)], "private, max-age=10", "public, max-age=10, s-maxage=10"),
+            (&[("expires", &*in_900)], "private, max-age=300", "public, max-age=300, s-maxage=300"),
+            (&[("expires", "0")], "private, max-age=0", "public, max-age=0, s-maxage=0"),
+            (
+                &[("expires", "0"), ("cache-control", "max-age=60")],
+                "private, max-age=60",
+                "public, max-age=60, s-maxage=60",
+            ),
+        ] {
+            for (share, expected) in [(false, private), (true, shared)] {
+                let headers = limited(fields, share, true);
+                let lines: Vec<_> = headers.get_all(CACHE_CONTROL).iter().collect();
+                assert_eq!(lines, [expected], "{fields:?} shared: {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_is_fresh_only_if_the_service_says_so() {
+        let cache_control = |fields| limited(fields, false, false).remove(CACHE_CONTROL).unwrap();
+        assert_eq!(cache_control(&[]), "private, max-age=0");
+        assert_eq!(cache_control(&[("cache-control", "max-age=60")]), "private, max-age=60");
+    }
+
+    #[test]
+    fn expires_is_cut_and_targeted_fields_go() {
+        let dates = |seconds: u64| httpdate::fmt_http_date(at(NOW + seconds));
+        for (expires, expected) in [(dates(10), dates(10)), (dates(900), dates(300)), ("-1".into(), "0".into())] {
+            let headers = limited(&[("expires", &expires), ("expires", &dates(9000))], false, true);
+            let lines: Vec<_> = headers.get_all(EXPIRES).iter().collect();
+            assert_eq!(lines, [expected.as_str()], "{expires}");
+        }
+        let targeted = [
+            ("cdn-cache-control", "max-age=1"),
+            ("cdn-cache-control", "max-age=2"),
+            ("example-cache-control", "max-age=1"),
+            ("surrogate-control", "max-age=1"),
+            ("x-accel-expires", "1"),
+        ];
+        assert_eq!(limited(&targeted, true, true).len(), 1);
+    }
+}

@@ -1,0 +1,154 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use http::Request;
+use http::uri::Uri;
+use tower_http::trace::MakeSpan;
+use tracing::{Level, Span};
+
+use super::request::clean_headers_with;
+use crate::verify::{Verifier, Verify};
+
+/// Makes a `TraceLayer`'s spans, with `…` for the values of credentials. The trace may then be outside of a
+/// [`SignedUrlLayer`](crate::SignedUrlLayer).
+///
+/// It records what tower-http's `DefaultMakeSpan` does: method, URI and version at `DEBUG`, and headers if they are
+/// asked for, their `Referer`, `X-Original-URI` and `X-Forwarded-Uri` cleaned the same way. The request itself stays as
+/// it is: a trace's own `on_request` callback still sees the credential.
+///
+/// ```
+/// use tower_http::trace::TraceLayer;
+/// use tower_signed_url::{ConcealSpan, Keyring, SigningKey};
+///
+/// let keys = Keyring::new(SigningKey::generate()?);
+/// let trace = TraceLayer::new_for_http().make_span_with(ConcealSpan::new(&keys).level(tracing::Level::INFO));
+/// # Ok::<(), tower_signed_url::KeyError>(())
+/// ```
+#[must_use]
+pub struct ConcealSpan<V = Verifier> {
+    verify: Arc<V>,
+    level: Level,
+    include_headers: bool,
+}
+
+impl ConcealSpan {
+    /// Spans for the verifier, or the ring of keys, that the [`SignedUrlLayer`](crate::SignedUrlLayer) inside has.
+    pub fn new(keys_or_verifier: impl Into<Verifier>) -> Self {
+        Self::custom(keys_or_verifier.into())
+    }
+}
+
+impl<V: Verify> ConcealSpan<V> {
+    /// Spans for a [`Verify`] of your own.
+    pub fn custom(verify: V) -> Self {
+        Self { verify: Arc::new(verify), level: Level::DEBUG, include_headers: false }
+    }
+}
+
+impl<V> ConcealSpan<V> {
+    /// The spans' level, `DEBUG` unless said otherwise.
+    pub fn level(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    /// Whether the request's headers are recorded; not unless said otherwise.
+    pub fn include_headers(self, include_headers: bool) -> Self {
+        Self { include_headers, ..self }
+    }
+}
+
+impl<V: Verify, B> MakeSpan<B> for ConcealSpan<V> {
+    fn make_span(&mut self, request: &Request<B>) -> Span {
+        let verify = &*self.verify;
+        let uri = RedactedUri { uri: request.uri(), verify };
+        // `span!` wants a level that is known when it is compiled.
+        macro_rules! span {
+            ($level:ident) => {
+                if self.include_headers {
+                    let mut headers = request.headers().clone();
+                    clean_headers_with(&mut headers, |url| redact(url, verify));
+                    tracing::span!(
+                        Level::$level,
+                        "request",
+                        method = %request.method(),
+                        %uri,
+                        version = ?request.version(),
+                        headers = ?headers,
+                    )
+                } else {
+                    tracing::span!(
+                        Level::$level,
+                        "request",
+                        method = %request.method(),
+                        %uri,
+                        version = ?request.version(),
+                    )
+                }
+            };
+        }
+        match self.level {
+            Level::ERROR => span!(ERROR),
+            Level::WARN => span!(WARN),
+            Level::INFO => span!(INFO),
+            Level::DEBUG => span!(DEBUG),
+            Level::TRACE => span!(TRACE),
+        }
+    }
+}
+
+impl<V> Clone for ConcealSpan<V> {
+    fn clone(&self) -> Self {
+        Self { verify: Arc::clone(&self.verify), ..*self }
+    }
+}
+
+impl<V> fmt::Debug for ConcealSpan<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConcealSpan")
+            .field("level", &self.level)
+            .field("include_headers", &self.include_headers)
+            .finish_non_exhaustive()
+    }
+}
+
+struct RedactedUri<'a, V> {
+    uri: &'a Uri,
+    verify: &'a V,
+}
+
+impl<V: Verify> fmt::Display for RedactedUri<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.uri.to_string(), self.verify))
+    }
+}
+
+/// `url` with `…` for the values of its credential.
+///
+/// Everything between the first and the last byte that [`Verify::strip`] took away is taken for the credential's: too
+/// much may be hidden of a strange URL, never too little.
+fn redact<'u>(url: &'u str, verify: &impl Verify) -> Cow<'u, str> {
+    let Cow::Owned(stripped) = verify.strip(url) else {
+        return Cow::Borrowed(url);
+    };
+    let same = |(a, b): &(char, char)| a == b;
+    let before: usize = url.chars().zip(stripped.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    let (kept, rest) = url.split_at(before);
+    let left = stripped.get(before..).unwrap_or_default();
+    let after: usize = rest.chars().rev().zip(left.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    let (hidden, end) = rest.split_at(rest.len() - after);
+
+    let mut redacted = kept.to_owned();
+    for parameter in hidden.split_inclusive(['?', '&']) {
+        let separator = parameter.chars().last().filter(|c| matches!(c, '?' | '&'));
+        let bare = separator.map_or(parameter, |c| parameter.trim_end_matches(c));
+        match bare.split_once('=') {
+            Some((name, _)) => redacted.extend([name, "=…"]),
+            None if bare.is_empty() => {}
+            None => redacted.push('…'),
+        }
+        redacted.extend(separator);
+    }
+    redacted.push_str(end);
+    Cow::Owned(redacted)
+}

@@ -1,0 +1,37 @@
+//! axum's view of a grant.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::grant::Grant;
+use crate::reject::refusal;
+use crate::rejection::{Rejection, RejectionKind};
+
+/// Refuses a request that no signed URL let in: [`RejectionKind::Missing`].
+impl<S: Sync> FromRequestParts<S> for Grant {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        parts.extensions.get().cloned().ok_or(RejectionKind::Missing.into())
+    }
+}
+
+/// For a handler behind an [optional](crate::SignedUrlLayer::optional) layer.
+impl<S: Sync> OptionalFromRequestParts<S> for Grant {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get().cloned())
+    }
+}
+
+/// As the layer answers: plain text, with the status alone to tell.
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        refusal(self).map(Body::from)
+    }
+}

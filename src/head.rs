@@ -1,0 +1,142 @@
+use std::fmt;
+
+use http::uri::PathAndQuery;
+use http::{Extensions, HeaderMap, Method, Request, Uri, request};
+
+/// A request without its body, as a [`Verify`](crate::Verify) sees it: its target is the one that the client sent.
+///
+/// axum's nested routers hand a shortened URI to what is inside them, and keep the whole one in `OriginalUri`. That one
+/// is the target, but only if the request's URI can have come from it by nesting: the same query, and a path that ends
+/// its path. Where something rewrote the URI in between there is no target, and the request is refused: a link for one
+/// path must not open another.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    method: &'a Method,
+    target: Option<&'a PathAndQuery>,
+    headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+}
+
+impl<'a> Head<'a> {
+    /// The head of a request.
+    #[must_use]
+    pub fn of<B>(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            target: original_target(request.uri(), request.extensions()),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
+    }
+
+    /// The head that a request was taken apart into.
+    #[must_use]
+    pub fn of_parts(parts: &'a request::Parts) -> Self {
+        Self {
+            method: &parts.method,
+            target: original_target(&parts.uri, &parts.extensions),
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+        }
+    }
+
+    /// The same head with another target.
+    #[must_use]
+    pub fn with_target(self, target: &'a PathAndQuery) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    /// Path and query as the client sent them; none for `CONNECT`, and where the URI was rewritten on its way.
+    #[must_use]
+    pub fn target(&self) -> Option<&'a PathAndQuery> {
+        self.target
+    }
+
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The request's header fields.
+    #[must_use]
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// The request's extensions.
+    #[must_use]
+    pub fn extensions(&self) -> &'a Extensions {
+        self.extensions
+    }
+}
+
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The target and the headers may hold a credential.
+        f.debug_struct("Head").field("method", self.method).finish_non_exhaustive()
+    }
+}
+
+fn original_target<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a PathAndQuery> {
+    let target = uri.path_and_query()?;
+    match original_uri(extensions) {
+        Some(original) => original.path_and_query().filter(|original| is_nested(target, original)),
+        None => Some(target),
+    }
+}
+
+/// Whether a router nested at some prefix of `original` would have made `target` of it.
+fn is_nested(target: &PathAndQuery, original: &PathAndQuery) -> bool {
+    let (path, whole) = (target.path(), original.path());
+    // A path begins with `/`, so a path that ends another does so from a `/` on.
+    target.query() == original.query() && (path == "/" || (path.starts_with('/') && whole.ends_with(path)))
+}
+
+#[cfg(feature = "axum")]
+fn original_uri(extensions: &Extensions) -> Option<&Uri> {
+    extensions.get::<axum::extract::OriginalUri>().map(|original| &original.0)
+}
+
+#[cfg(not(feature = "axum"))]
+fn original_uri(_: &Extensions) -> Option<&Uri> {
+    None
+}
+
+/// axum's `OriginalUri`, to take a credential out of it.
+#[cfg(feature = "axum")]
+pub(crate) fn original_uri_mut(extensions: &mut Extensions) -> Option<&mut Uri> {
+    extensions.get_mut::<axum::extract::OriginalUri>().map(|original| &mut original.0)
+}
+
+#[cfg(not(feature = "axum"))]
+pub(crate) fn original_uri_mut(_: &mut Extensions) -> Option<&mut Uri> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_suffix_with_the_same_query_is_nested() {
+        for (target, original, nested) in [
+            ("/a?x=1", "/a?x=1", true),
+            ("/a?x=1", "/in/a?x=1", true),
+            ("/?x=1", "/in?x=1", true),
+            ("/?x=1", "/in/a?x=1", true),
+            ("/", "/in", true),
+            ("/a", "/in/a", true),
+            ("/a?x=1", "/in/a?x=2", false),
+            ("/a?x=1", "/in/a", false),
+            ("/a", "/in/a?", false),
+            ("/a?x=1", "/in/ba?x=1", false),
+            ("/secret?x=1", "/public/a?x=1", false),
+            ("/in/a?x=1", "/a?x=1", false),
+            ("*", "/in/*", false),
+        ] {
+            let parse = |text: &str| text.parse::<PathAndQuery>().unwrap();
+            assert_eq!(is_nested(&parse(target), &parse(original)), nested, "{target} {original}");
+        }
+    }
+}

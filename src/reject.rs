@@ -1,0 +1,168 @@
+//! Ready-made answers to refused requests, for [`SignedUrlLayer::on_reject`](crate::SignedUrlLayer::on_reject).
+//!
+//! They depend on the status alone, so that a refused client learns nothing else.
+//!
+//! ```
+//! use tower_signed_url::{Keyring, SignedUrlLayer, SigningKey, reject};
+//!
+//! let keys = Keyring::new(SigningKey::generate()?);
+//! let layer = SignedUrlLayer::new(&keys).on_reject(reject::problem_json);
+//! # Ok::<(), tower_signed_url::KeyError>(())
+//! ```
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, REFERRER_POLICY};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+
+use crate::cache;
+use crate::rejection::Rejection;
+
+/// A refused request, as a callback may see it: nothing here leads to the credential.
+#[derive(Clone, Copy, Debug)]
+pub struct Rejected<'a> {
+    pub(crate) rejection: &'a Rejection,
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl<'a> Rejected<'a> {
+    /// Why it was refused.
+    #[must_use]
+    pub fn rejection(&self) -> &'a Rejection {
+        self.rejection
+    }
+
+    /// The status that the client is to be told.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.rejection.status()
+    }
+
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The request's path, as the client sent it, without the query.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The request's header fields, cleaned of credentials.
+    #[must_use]
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+}
+
+/// The status, and no body.
+#[must_use]
+pub fn status_only(rejected: Rejected<'_>) -> Response<Bytes> {
+    with_status(Response::default(), rejected.status())
+}
+
+/// The status, and a line of text for a person: the default.
+#[must_use]
+pub fn plain_text(rejected: Rejected<'_>) -> Response<Bytes> {
+    plain_answer(rejected.status())
+}
+
+/// The status, and a problem document in JSON (RFC 9457).
+#[must_use]
+pub fn problem_json(rejected: Rejected<'_>) -> Response<Bytes> {
+    let status = rejected.status();
+    let body = format!(
+        r#"{{"type":"about:blank","title":"{}","status":{},"detail":"{}"}}"#,
+        status.canonical_reason().unwrap_or_default(),
+        status.as_u16(),
+        explanation(status),
+    );
+    answer(status, "application/problem+json", Bytes::from(body))
+}
+
+/// A whole refusal, where there is no layer to build it.
+#[cfg(feature = "axum")]
+pub(crate) fn refusal(rejection: Rejection) -> Response<Bytes> {
+    seal(plain_answer(rejection.status()), rejection)
+}
+
+fn plain_answer(status: StatusCode) -> Response<Bytes> {
+    answer(status, "text/plain; charset=utf-8", Bytes::from_static(explanation(status).as_bytes()))
+}
+
+/// Whether a request is a gRPC call: nothing else may have its refusal turned into a 200.
+pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
+    let is_grpc_type = |value: &HeaderValue| match value.as_bytes().strip_prefix(b"application/grpc") {
+        Some(rest) => matches!(rest, [] | [b'+' | b';', ..]),
+        None => false,
+    };
+    request.version() == Version::HTTP_2
+        && request.method() == Method::POST
+        && request.headers().get(CONTENT_TYPE).is_some_and(is_grpc_type)
+}
+
+/// A refused gRPC call: trailers only, with 7, `PERMISSION_DENIED`.
+pub(crate) fn grpc_answer(status: StatusCode) -> Response<Bytes> {
+    let mut response = answer(StatusCode::OK, "application/grpc", Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("7"));
+    headers.insert(HeaderName::from_static("grpc-message"), HeaderValue::from_static(explanation(status)));
+    response
+}
+
+/// What every refusal has, whoever built it: the reason, for the application alone, and headers. A 410 may be cached
+/// unless it says otherwise, and a link that is refused here may still work for someone else.
+pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Response<B> {
+    response.extensions_mut().insert(rejection);
+    let headers = response.headers_mut();
+    cache::forbid(headers);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Printable ASCII without `"`, `\` and `%`: it goes into JSON and `grpc-message` as it is.
+fn explanation(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::GONE => "This link has expired. A fresh one may work.",
+        _ => "This link is not valid here.",
+    }
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Bytes> {
+    let mut response = with_status(Response::new(body), status);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn with_status(mut response: Response<Bytes>, status: StatusCode) -> Response<Bytes> {
+    *response.status_mut() = status;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_post_over_http_2_with_the_content_type_is_grpc() {
+        for (version, method, content_type, expected) in [
+            (Version::HTTP_2, "POST", "application/grpc", true),
+            (Version::HTTP_2, "POST", "application/grpc+proto", true),
+            (Version::HTTP_2, "POST", "application/grpc;x=y", true),
+            (Version::HTTP_2, "POST", "application/grpc-web", false),
+            (Version::HTTP_2, "POST", "application/grpcx", false),
+            (Version::HTTP_2, "POST", "text/plain", false),
+            (Version::HTTP_2, "GET", "application/grpc", false),
+            (Version::HTTP_11, "POST", "application/grpc", false),
+        ] {
+            let mut request = Request::new(());
+            *request.version_mut() = version;
+            *request.method_mut() = method.parse().unwrap();
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            assert_eq!(is_grpc(&request), expected, "{version:?} {method} {content_type}");
+        }
+    }
+}

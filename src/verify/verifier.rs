@@ -1,0 +1,185 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{Verified, Verify};
+use crate::clock::{Clock, SystemClock};
+use crate::format::{self, Fault, Terms, Time};
+use crate::grant::Grant;
+use crate::head::Head;
+use crate::keyring::Keyring;
+use crate::policy::{ConfigError, Policy, Rules};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::sign::Signer;
+
+/// Checks URLs of this crate's format. A handle: clones share what it is made of.
+///
+/// Most applications need the [layer](crate::SignedUrlLayer) alone. By itself it checks a request like this:
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_signed_url::{Head, Keyring, SigningKey, Verifier, Verify};
+///
+/// let keys = Keyring::new(SigningKey::generate()?);
+/// let verifier = Verifier::new(&keys);
+/// let link = verifier.signer().url("/photos/cat.jpg").sign_for(Duration::from_secs(300))?;
+///
+/// let request = http::Request::get(link.as_str()).body(())?;
+/// let grant = verifier.verify(Head::of(&request))?.into_grant();
+/// assert_eq!(grant.expires_at(), link.expires_at());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    keys: Keyring,
+    rules: Arc<Rules>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Verifier {
+    /// A verifier with these keys, the default [`Policy`] and the system's clock.
+    #[must_use]
+    pub fn new(keys: &Keyring) -> Self {
+        Self::assemble(keys.clone(), Rules::default(), Arc::new(SystemClock))
+    }
+
+    /// A verifier with these keys, and more to choose.
+    pub fn builder(keys: &Keyring) -> VerifierBuilder {
+        VerifierBuilder { keys: keys.clone(), policy: Policy::new(), clock: Arc::new(SystemClock) }
+    }
+
+    /// The policy that links are held to: for a process that only signs.
+    pub fn policy(&self) -> &Policy {
+        &self.inner.rules.policy
+    }
+
+    /// A signer with the same keys, policy and clock: what it mints passes here.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        let Inner { keys, rules, clock } = &*self.inner;
+        Signer::sharing(keys.clone(), Arc::clone(rules), Arc::clone(clock))
+    }
+
+    fn assemble(keys: Keyring, rules: Rules, clock: Arc<dyn Clock>) -> Self {
+        Self { inner: Arc::new(Inner { keys, rules: Arc::new(rules), clock }) }
+    }
+}
+
+impl Verify for Verifier {
+    /// FORMAT section 5, in its order: structure, key, MAC, and only then what the link says.
+    fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
+        let Inner { keys, rules, clock } = &*self.inner;
+        let target = head.target().ok_or(Rejection::malformed("the URI was rewritten on its way, or has no path"))?;
+
+        let exact = format::split(target.as_str(), &rules.names)?;
+        let keys = keys.load();
+        let key = keys.find(exact.signature.key_id).ok_or(RejectionKind::UnknownKey)?;
+        if let Some(bind) = exact.bind {
+            return Err(Fault::unenforceable(bind).into());
+        }
+        let mac = exact.signature.mac().ok_or(RejectionKind::NotAuthentic)?;
+        if !key.matches(rules.names.mac_prefix(), exact.covered, &mac) {
+            return Err(RejectionKind::NotAuthentic.into());
+        }
+
+        let terms = Terms::read(exact.run, &rules.names).map_err(Rejection::authentic)?;
+        check_time(&terms, Time::of(clock.now()), rules)?;
+        if !terms.allow_method(head.method().as_str()) {
+            return Err(RejectionKind::Method.into());
+        }
+
+        let mut grant = Grant::until(terms.expires_at.into()).with_key_id(key.id().cloned());
+        if let Some(id) = terms.id {
+            grant = grant.with_id(id);
+        }
+        Ok(Verified::new(grant).by_url_alone().with_cut(exact.cut))
+    }
+
+    fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
+        format::hide(target, &self.inner.rules.names)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.inner.clock.now()
+    }
+}
+
+fn check_time(terms: &Terms<'_>, now: Time, rules: &Rules) -> Result<(), Rejection> {
+    let (max, leeway) = (rules.max_lifetime(), rules.leeway());
+    if terms.not_before.is_some_and(|start| now.saturating_add(leeway) < start) {
+        return Err(RejectionKind::NotYetValid.into());
+    }
+    if now >= terms.expires_at {
+        return Err(RejectionKind::Expired.into());
+    }
+    let from_now = terms.expires_at.since(now) > max.saturating_add(leeway);
+    let from_start = terms.not_before.is_some_and(|start| terms.expires_at.since(start) > max);
+    if from_now || from_start {
+        return Err(RejectionKind::LifetimeTooLong.into());
+    }
+    Ok(())
+}
+
+impl From<&Keyring> for Verifier {
+    fn from(keys: &Keyring) -> Self {
+        Self::new(keys)
+    }
+}
+
+impl From<&Verifier> for Verifier {
+    fn from(verifier: &Verifier) -> Self {
+        verifier.clone()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("keys", &self.inner.keys)
+            .field("policy", &self.inner.rules.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`Verifier`] is to be made of.
+#[must_use]
+pub struct VerifierBuilder {
+    keys: Keyring,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+}
+
+impl VerifierBuilder {
+    /// The policy that links are held to.
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Where the time comes from, the system's clock unless said otherwise.
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Makes the verifier.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the policy.
+    pub fn build(self) -> Result<Verifier, ConfigError> {
+        Ok(Verifier::assemble(self.keys, Rules::try_from(self.policy)?, self.clock))
+    }
+}
+
+impl fmt::Debug for VerifierBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierBuilder")
+            .field("keys", &self.keys)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
