@@ -1,0 +1,96 @@
+//! What several test files share. Each uses a part of it.
+#![allow(dead_code, missing_docs)]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, SystemTime};
+
+use tower_signed_url::{Keyring, SigningKey, Verifier};
+
+/// The time that fixed links are checked at.
+pub const NOW: u64 = 1_789_999_000;
+
+pub fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// The key of the specification's figures, `00 01 … 1f`, without an id.
+pub fn figure_key() -> SigningKey {
+    let bytes: Vec<u8> = (0..32).collect();
+    SigningKey::from_bytes(&bytes).unwrap()
+}
+
+pub fn figure_keys() -> Keyring {
+    Keyring::new(figure_key())
+}
+
+/// A verifier with the figures' key, at [`NOW`].
+pub fn fixed_verifier() -> Verifier {
+    Verifier::builder(&figure_keys()).clock(|| at(NOW)).build().unwrap()
+}
+
+/// A response as it came over the wire.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// The header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The one value of a header; panics if there are several.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let values: Vec<_> = self.headers.iter().filter(|(n, _)| n == name).collect();
+        assert!(values.len() < 2, "{values:?}");
+        values.first().map(|(_, value)| value.as_str())
+    }
+}
+
+/// Sends one HTTP/1.1 request as it is written (method, target, header lines, body) and reads the answer to its end.
+pub fn exchange(server: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        request.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    let mut stream = TcpStream::connect(server).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    read_reply(&answer)
+}
+
+fn read_reply(answer: &[u8]) -> Reply {
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a whole head");
+    let head = str::from_utf8(&answer[..end]).unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: Vec<(String, String)> = lines
+        .map(|line| {
+            let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+            (name.to_lowercase(), value.to_owned())
+        })
+        .collect();
+    let chunked = headers.iter().any(|(n, v)| n == "transfer-encoding" && v == "chunked");
+    let body = &answer[end + 4..];
+    let body = if chunked { unchunk(body) } else { body.to_vec() };
+    Reply { status, headers, body }
+}
+
+fn unchunk(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|w| w == b"\r\n").expect("a chunk's size");
+        let size = usize::from_str_radix(str::from_utf8(&chunks[..end]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(&chunks[end + 2..end + 2 + size]);
+        chunks = &chunks[end + 2 + size + 2..];
+    }
+}
