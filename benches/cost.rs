@@ -1,2 +1,264 @@
-#![allow(missing_docs)]
-fn main() {}
+//! What a signed URL costs, as ratios to the MAC alone: `cargo bench --bench cost`.
+//!
+//! All contenders take turns in every round of one run, and the medians over the rounds are compared, so that a busy
+//! machine slows all of them alike. With `-- --check` the exit code is 1 where a bound is broken.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant, SystemTime};
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::{Method, Request, Response};
+use sha2::Sha256;
+use tower_layer::Layer;
+use tower_service::Service;
+use tower_signed_url::{Head, Keyring, SignedUrlLayer, Signer, SigningKey, Verifier, Verify};
+
+const ROUNDS: usize = 301;
+const CALLS_A_ROUND: u32 = 400;
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+fn main() -> ExitCode {
+    let check = std::env::args().any(|argument| argument == "--check");
+    let rows = measure();
+    print_table(&rows);
+    if check && rows.iter().any(Row::is_broken) {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// One line of the table.
+struct Row {
+    what: String,
+    /// Nanoseconds of a call, and of what it is compared with.
+    nanos: f64,
+    against: f64,
+    bound: f64,
+    /// Allocations, and how many there may be.
+    allocations: u64,
+    allowed: u64,
+}
+
+impl Row {
+    fn ratio(&self) -> f64 {
+        self.nanos / self.against
+    }
+
+    fn is_broken(&self) -> bool {
+        self.ratio() > self.bound || self.allocations > self.allowed
+    }
+}
+
+fn print_table(rows: &[Row]) {
+    println!("| what | ns | against, ns | ratio | at most | allocations | at most | |");
+    println!("| --- | --: | --: | --: | --: | --: | --: | --- |");
+    for row in rows {
+        let Row { what, nanos, against, bound, allocations, allowed } = row;
+        let verdict = if row.is_broken() { "BROKEN" } else { "holds" };
+        let ratio = row.ratio();
+        println!(
+            "| {what} | {nanos:.0} | {against:.0} | {ratio:.2} | {bound} | {allocations} | {allowed} | {verdict} |"
+        );
+    }
+}
+
+/// A thing to time.
+struct Contender {
+    call: Box<dyn FnMut()>,
+    nanos: Vec<f64>,
+}
+
+/// Contenders that take turns.
+#[derive(Default)]
+struct Race(Vec<Contender>);
+
+/// A contender's place.
+#[derive(Clone, Copy)]
+struct Entry(usize);
+
+impl Race {
+    fn enter(&mut self, call: impl FnMut() + 'static) -> Entry {
+        self.0.push(Contender { call: Box::new(call), nanos: Vec::with_capacity(ROUNDS) });
+        Entry(self.0.len() - 1)
+    }
+
+    fn run(&mut self) {
+        for contender in &mut self.0 {
+            (contender.call)(); // the first load of an `ArcSwap` on a thread allocates
+        }
+        for _ in 0..ROUNDS {
+            for Contender { call, nanos } in &mut self.0 {
+                let start = Instant::now();
+                for _ in 0..CALLS_A_ROUND {
+                    call();
+                }
+                nanos.push(start.elapsed().as_nanos() as f64 / f64::from(CALLS_A_ROUND));
+            }
+        }
+    }
+
+    fn median(&mut self, entry: Entry) -> f64 {
+        let nanos = &mut self.0[entry.0].nanos;
+        nanos.sort_by(f64::total_cmp);
+        nanos[nanos.len() / 2]
+    }
+
+    fn allocations(&mut self, entry: Entry) -> u64 {
+        allocation_counter::measure(&mut self.0[entry.0].call).count_total
+    }
+}
+
+fn measure() -> Vec<Row> {
+    let secret = [7; 32];
+    let key = || SigningKey::from_bytes(&secret).unwrap().with_id("2026-11".parse().unwrap());
+    let mac: Hmac<Sha256> = Hmac::new_from_slice(&secret).unwrap();
+    let keys = Keyring::new(key());
+    let verifier = Verifier::new(&keys);
+    let signer = verifier.signer();
+
+    let mut race = Race::default();
+    let mut pending = Vec::new();
+
+    // Accepted and refused, by length.
+    let mut floors = Vec::new();
+    for (covered, bound) in [(55, 1.6), (119, 1.45)] {
+        let link = Link::new(&signer, &mac, covered);
+        let floor = race.enter(link.floor(&mac));
+        let accepted = race.enter(verify(&verifier, &link.url, Method::GET, true));
+        floors.push(floor);
+        pending.push((format!("verify, {covered} bytes covered / the MAC"), accepted, floor, bound, 0));
+        for (what, url, method) in link.refused(&signer) {
+            let refused = race.enter(verify(&verifier, &url, method, false));
+            pending.push((format!("refuse ({what}), {covered} bytes / accept"), refused, accepted, 1.3, 0));
+        }
+    }
+    let floor = floors[0];
+
+    // Minting the shorter one.
+    let minted = race.enter(mint(&signer, target_for(&signer, 55)));
+    pending.push(("mint with sign_for, 55 bytes covered / the MAC".into(), minted, floor, 2.5, 2));
+
+    // The layer around a service that is ready and does nothing.
+    let link = Link::new(&signer, &mac, 55);
+    let nothing = tower::service_fn(|_: Request<()>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
+    let bare = race.enter(serve(nothing, &link.url));
+    let layered = race.enter(serve(SignedUrlLayer::new(&verifier).layer(nothing), &link.url));
+
+    // Growth: twice the length, twice the cost.
+    let mut grown = Vec::new();
+    for (what, filler) in
+        [("one long segment", "a"), ("two-byte parameters", "&a"), ("tolerated-looking names", "&utm_source")]
+    {
+        let long = |bytes: usize| {
+            let filler: String = filler.chars().cycle().take(bytes - 100).collect();
+            let mark = if filler.starts_with('&') { "?" } else { "" };
+            signer.url(&format!("/{mark}{filler}")).sign_for(LIFETIME).unwrap().into_string()
+        };
+        let half = race.enter(verify(&verifier, &long(4096), Method::GET, true));
+        let whole = race.enter(verify(&verifier, &long(8192), Method::GET, true));
+        grown.push((format!("verify, 8 KiB of {what} / 4 KiB"), whole, half, 2.2, 0));
+    }
+    pending.extend(grown);
+
+    race.run();
+    let mut rows: Vec<_> = pending
+        .into_iter()
+        .map(|(what, entry, against, bound, allowed)| Row {
+            what,
+            nanos: race.median(entry),
+            against: race.median(against),
+            bound,
+            allocations: race.allocations(entry),
+            allowed,
+        })
+        .collect();
+    rows.push(Row {
+        what: "layer around a service that does nothing, less that service / the MAC".into(),
+        nanos: race.median(layered) - race.median(bare),
+        against: race.median(floor),
+        bound: 4.0,
+        allocations: race.allocations(layered) - race.allocations(bare),
+        allowed: 7,
+    });
+    rows
+}
+
+/// A valid URL with so many covered bytes.
+struct Link {
+    url: String,
+    covered: Vec<u8>,
+    mac: [u8; 32],
+}
+
+impl Link {
+    fn new(signer: &Signer, mac: &Hmac<Sha256>, covered: usize) -> Self {
+        let url = signer.url(&target_for(signer, covered)).sign_for(LIFETIME).unwrap().into_string();
+        let covered = url[..url.find("&sig=").unwrap()].as_bytes().to_vec();
+        let mac = mac.clone().chain_update(&covered).finalize().into_bytes().into();
+        Self { url, covered, mac }
+    }
+
+    /// The least that any check has to do.
+    fn floor(&self, keyed: &Hmac<Sha256>) -> impl FnMut() + 'static {
+        let (keyed, covered, mac) = (keyed.clone(), self.covered.clone(), self.mac);
+        move || {
+            let mac_over = keyed.clone().chain_update(black_box(&covered));
+            assert!(mac_over.verify_slice(black_box(&mac)).is_ok());
+        }
+    }
+
+    /// Requests that are refused, with URLs of the same length and number of parameters.
+    fn refused(&self, signer: &Signer) -> Vec<(&'static str, String, Method)> {
+        let yesterday = SystemTime::now() - Duration::from_secs(24 * 3600);
+        let target = target_for(signer, self.covered.len());
+        let expired = signer.clone().with_clock(move || yesterday).url(&target).sign_for(LIFETIME).unwrap();
+        let (all_but_one, _) = self.url.split_at(self.url.len() - 1);
+        vec![
+            ("tampered with", self.url.replacen("/a", "/b", 1), Method::GET),
+            ("expired", expired.into_string(), Method::GET),
+            ("another method", self.url.clone(), Method::PUT),
+            ("unknown key", self.url.replace("2026-11.", "2026-12."), Method::GET),
+            ("MAC not canonical", format!("{all_but_one}*"), Method::GET),
+            ("name misspelt", self.url.replace("exp=", "sig="), Method::GET),
+            ("no credential", self.url.replace("exp=", "abc=").replace("sig=", "def="), Method::GET),
+        ]
+    }
+}
+
+/// A path that takes its link to so many covered bytes.
+fn target_for(signer: &Signer, covered: usize) -> String {
+    let shortest = signer.url("/").sign_for(LIFETIME).unwrap().into_string();
+    let filler = covered - shortest.find("&sig=").unwrap();
+    format!("/{}", "a".repeat(filler))
+}
+
+fn mint(signer: &Signer, target: String) -> impl FnMut() + 'static {
+    let signer = signer.clone();
+    move || assert!(black_box(signer.url(black_box(&target)).sign_for(LIFETIME)).is_ok())
+}
+
+fn verify(verifier: &Verifier, url: &str, method: Method, accepted: bool) -> impl FnMut() + 'static {
+    let verifier = verifier.clone();
+    let request = Request::builder().method(method).uri(url).body(()).unwrap();
+    move || {
+        let verified = black_box(verifier.verify(Head::of(black_box(&request))));
+        assert_eq!(verified.is_ok(), accepted);
+    }
+}
+
+fn serve<S>(mut service: S, url: &str) -> impl FnMut() + use<S>
+where
+    S: Service<Request<()>>,
+{
+    let request = Request::get(url).body(()).unwrap();
+    move || {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut future = std::pin::pin!(service.call(black_box(request.clone())));
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(response) => assert!(black_box(response).is_ok()),
+            Poll::Pending => unreachable!("the service is always ready"),
+        }
+    }
+}

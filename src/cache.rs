@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
@@ -104,11 +105,23 @@ impl Directives {
 
     /// With `s_maxage` for shared caches too.
     fn write(&self, max_age: u64, s_maxage: Option<u64>) -> HeaderValue {
-        let kept = &self.kept;
-        let value = match s_maxage {
-            Some(s_maxage) => format!("public, max-age={max_age}, s-maxage={s_maxage}{kept}"),
-            None => format!("private, max-age={max_age}{kept}"),
+        // With the capacity exact, the header value takes the string over as it is.
+        let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
+        let mut value = match s_maxage {
+            Some(s_maxage) => {
+                let length = "public, max-age=, s-maxage=".len() + digits(max_age) + digits(s_maxage);
+                let mut value = String::with_capacity(length + self.kept.len());
+                let _ = write!(value, "public, max-age={max_age}, s-maxage={s_maxage}");
+                value
+            }
+            None => {
+                let length = "private, max-age=".len() + digits(max_age);
+                let mut value = String::with_capacity(length + self.kept.len());
+                let _ = write!(value, "private, max-age={max_age}");
+                value
+            }
         };
+        value.push_str(&self.kept);
         // What is kept came out of header values, so the error cannot occur.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("no-store"))
     }

@@ -33,8 +33,9 @@ impl Grant {
         Self { id: Some(Inline::truncated(id)), ..self }
     }
 
-    pub(crate) fn with_key_id(self, key_id: Option<KeyId>) -> Self {
-        Self { key_id, ..self }
+    #[inline]
+    pub(crate) fn new(expires_at: SystemTime, key_id: Option<KeyId>, id: Option<&str>) -> Self {
+        Self { expires_at, key_id, id: id.map(Inline::truncated) }
     }
 
     /// When the link stops working.

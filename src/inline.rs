@@ -15,8 +15,8 @@ impl<const N: usize> Inline<N> {
             len -= 1;
         }
         let mut bytes = [0; N];
-        for (to, from) in bytes.iter_mut().zip(text.as_bytes().iter().take(len)) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (bytes.get_mut(..len), text.as_bytes().get(..len)) {
+            to.copy_from_slice(from);
         }
         Self { len: u8::try_from(len).unwrap_or(0), bytes }
     }

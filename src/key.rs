@@ -159,10 +159,12 @@ impl SigningKey {
     }
 
     /// Whether `mac` is what [`sign`](Self::sign) gives, in constant time.
+    #[inline]
     pub(crate) fn matches(&self, prefix: Option<&str>, covered: &str, mac: &[u8; 32]) -> bool {
         self.mac_over(prefix, covered).verify_slice(mac).is_ok()
     }
 
+    #[inline]
     fn mac_over(&self, prefix: Option<&str>, covered: &str) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         if let Some(prefix) = prefix {

@@ -176,6 +176,7 @@ impl Keys {
     }
 
     /// The key of this id, or the one without.
+    #[inline]
     pub(crate) fn find(&self, id: Option<&str>) -> Option<&Arc<SigningKey>> {
         let index = self.known.binary_search_by(|key| key.id().map(KeyId::as_str).cmp(&id));
         self.known.get(index.ok()?)

@@ -1,4 +1,62 @@
-//! Links that expire.
+//! Links that expire: mint signed URLs, and check them in a Tower layer.
+//!
+//! A signed URL works for a while and then does not. It carries the time until which it works, `exp`, and a MAC over
+//! every byte to its left, `sig`; checking it takes a key and a clock, and no database.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use std::time::Duration;
+//! use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
+//! use tower::ServiceExt;
+//! use tower_signed_url::{Keyring, SignedUrlLayer, Signer, SigningKey};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = Keyring::new(SigningKey::generate()?);
+//! let app: Router = Router::new()
+//!     .route("/report", get(|| async { "the report" }))
+//!     .route_layer(SignedUrlLayer::new(&keys));
+//!
+//! let link = Signer::new(&keys).url("/report").sign_for(Duration::from_secs(300))?;
+//! let response = app.clone().oneshot(Request::get(link.as_str()).body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//!
+//! let response = app.oneshot(Request::get("/report").body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::FORBIDDEN);
+//! # Ok(())
+//! # }
+//! # main().unwrap();
+//! # }
+//! ```
+//!
+//! # Four rules
+//!
+//! 1. The signature covers every byte to its left: the bytes, not a parsed, sorted or decoded form.
+//! 2. Nothing that a URL says is ignored. A restriction that a verifier does not know, or cannot enforce, rejects the
+//!    request.
+//! 3. Authentic first, meaning after. Only a link whose MAC matches is ever told that it has expired.
+//! 4. The credential stops at the door. What runs behind the layer, and what is logged, sees the URL without it.
+//!
+//! # The map
+//!
+//! | for | see |
+//! | --- | --- |
+//! | keys, and changing them while serving | [`SigningKey`], [`Keyring`] |
+//! | what signers and verifiers agree on | [`Policy`] |
+//! | making links | [`Signer`], [`Mint`], [`SignedUrl`] |
+//! | letting requests in by link | [`SignedUrlLayer`], [`Cache`], [`Grant`] |
+//! | answering the ones that are refused | [`Rejection`], [`Rejected`], [`reject`] |
+//! | keeping credentials out of logs | [`ConcealLayer`], `ConcealSpan` (feature `trace`) |
+//! | checking without the layer, or another format | [`Verifier`], [`Verify`], [`Head`], [`Verified`] |
+//! | choosing the time in tests | [`Clock`] |
+//!
+//! # Features
+//!
+//! - `axum` (default): verify the original URI of nested routers and clean `OriginalUri`; [`Grant`] as an extractor. Turn
+//!   it off only where no axum router is in the stack.
+//! - `trace`: `ConcealSpan`, a `MakeSpan` for tower-http's `TraceLayer`.
+//! - `full`: both.
+
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -35,3 +93,8 @@ pub use self::reject::Rejected;
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::sign::{Mint, SignError, SignErrorKind, SignedUrl, Signer};
 pub use self::verify::{Verified, Verifier, VerifierBuilder, Verify};
+
+/// The README's Rust blocks are compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -39,8 +39,3 @@ impl<'t> Fault<'t> {
 pub(super) fn name_of(parameter: &str) -> &str {
     parameter.split_once('=').map_or(parameter, |(name, _)| name)
 }
-
-/// The bytes after the first `=`, or none.
-pub(super) fn value_of(parameter: &str) -> &str {
-    parameter.split_once('=').map_or("", |(_, value)| value)
-}

@@ -18,4 +18,4 @@ pub(crate) use self::signature::MAC_TEXT;
 pub(crate) use self::split::split;
 pub(crate) use self::stable::{Unstable, check_path, check_target};
 pub(crate) use self::terms::{Terms, is_method};
-pub(crate) use self::time::Time;
+pub(crate) use self::time::is_writable;

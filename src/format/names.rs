@@ -87,19 +87,21 @@ impl Names {
         self.prefix.as_deref()
     }
 
-    /// The reserved name that a parameter (`name`, or `name=value`) carries.
-    pub(super) fn reserved(&self, parameter: &str) -> Option<Name> {
-        let parameter = parameter.as_bytes();
-        let name = match &self.prefix {
-            Some(prefix) => parameter.strip_prefix(prefix.as_bytes())?,
+    /// The reserved name that a parameter (`name`, or `name=value`) carries, and its value.
+    #[inline]
+    pub(super) fn reserved<'p>(&self, parameter: &'p str) -> Option<(Name, Option<&'p str>)> {
+        let rest = match &self.prefix {
+            Some(prefix) => parameter.strip_prefix(&**prefix)?,
             None => parameter,
         };
-        match name {
-            [b'e', b'x', b'p'] | [b'e', b'x', b'p', b'=', ..] => Some(Name::Exp),
-            [b's', b'i', b'g'] | [b's', b'i', b'g', b'=', ..] => Some(Name::Sig),
-            [b's', b'i', b'g', b'-', rest @ ..] => Some(Name::after_sig(rest)),
-            _ => None,
-        }
+        // Byte patterns: nearly every parameter is someone else's, and is passed over here.
+        let name = match rest.as_bytes() {
+            [b'e', b'x', b'p'] | [b'e', b'x', b'p', b'=', ..] => Name::Exp,
+            [b's', b'i', b'g'] | [b's', b'i', b'g', b'=', ..] => Name::Sig,
+            [b's', b'i', b'g', b'-', ..] => return Some(Name::split_long(rest)),
+            _ => return None,
+        };
+        Some((name, rest.get("exp=".len()..)))
     }
 
     pub(crate) fn is_reserved(&self, parameter: &str) -> bool {
@@ -127,20 +129,26 @@ impl Names {
 }
 
 impl Name {
-    fn after_sig(rest: &[u8]) -> Self {
-        match rest.split(|byte| *byte == b'=').next() {
-            Some(b"start") => Name::Start,
-            Some(b"methods") => Name::Methods,
-            Some(b"ip") => Name::Ip,
-            Some(b"bind") => Name::Bind,
-            Some(b"scope") => Name::Scope,
-            Some(b"id") => Name::Id,
-            Some(b"uses") => Name::Uses,
-            Some(b"max-bytes") => Name::MaxBytes,
-            Some(b"type") => Name::Type,
-            Some(b"download") => Name::Download,
+    /// A parameter that begins with `sig-`.
+    fn split_long(parameter: &str) -> (Self, Option<&str>) {
+        let (name, value) = match parameter.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (parameter, None),
+        };
+        let name = match name {
+            "sig-start" => Name::Start,
+            "sig-methods" => Name::Methods,
+            "sig-ip" => Name::Ip,
+            "sig-bind" => Name::Bind,
+            "sig-scope" => Name::Scope,
+            "sig-id" => Name::Id,
+            "sig-uses" => Name::Uses,
+            "sig-max-bytes" => Name::MaxBytes,
+            "sig-type" => Name::Type,
+            "sig-download" => Name::Download,
             _ => Name::Other,
-        }
+        };
+        (name, value)
     }
 
     /// A bit of its own for each name of the table; none for [`Name::Other`], which falls later.
@@ -212,8 +220,24 @@ mod tests {
             ("x-", None, None),
             ("", None, None),
         ] {
-            assert_eq!(plain.reserved(parameter), in_plain, "{parameter}");
-            assert_eq!(prefixed.reserved(parameter), in_prefixed, "{parameter} under x-");
+            assert_eq!(plain.reserved(parameter).map(|r| r.0), in_plain, "{parameter}");
+            assert_eq!(prefixed.reserved(parameter).map(|r| r.0), in_prefixed, "{parameter} under x-");
+        }
+    }
+
+    #[test]
+    fn a_value_is_all_after_the_first_equals_sign() {
+        let names = Names::default();
+        let value = |parameter| names.reserved(parameter).unwrap().1;
+        for (parameter, expected) in [
+            ("exp", None),
+            ("exp=", Some("")),
+            ("exp=1=2", Some("1=2")),
+            ("sig=é", Some("é")),
+            ("sig-start", None),
+            ("sig-start==", Some("=")),
+        ] {
+            assert_eq!(value(parameter), expected, "{parameter}");
         }
     }
 

@@ -1,8 +1,8 @@
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 
-use super::fault::{Fault, value_of};
+use super::fault::Fault;
 use super::names::{Name, Names};
 use super::signature::Signature;
 
@@ -11,8 +11,10 @@ use super::signature::Signature;
 pub(crate) struct Exact<'t> {
     /// What the MAC is over: the target up to, and without, the `&` before `sig`.
     pub(crate) covered: &'t str,
-    /// The reserved parameters from `exp` on, without `sig`; the end of `covered`.
-    pub(crate) run: &'t str,
+    /// The value of `exp`.
+    pub(crate) exp: &'t str,
+    /// The reserved parameters between `exp` and `sig`, with an `&` before each.
+    pub(crate) restrictions: &'t str,
     pub(crate) signature: Signature<'t>,
     /// The `sig-bind` of the run: it says what else the MAC is over.
     pub(crate) bind: Option<&'t str>,
@@ -20,22 +22,29 @@ pub(crate) struct Exact<'t> {
     pub(crate) cut: Range<usize>,
 }
 
-/// Takes a request target apart in one pass.
+/// Takes a request target apart in one pass; `query` is the end of it that follows the first `?`.
 ///
 /// Checks structure only: the reserved parameters stand together, `exp` first and `sig` last, no name of the table
 /// twice, and nothing but tolerated parameters after them.
-pub(crate) fn split<'t>(target: &'t str, names: &Names) -> Result<Exact<'t>, Fault<'t>> {
-    let bytes = target.as_bytes();
-    let query = memchr(b'?', bytes).ok_or(Fault::MISSING)? + 1;
-    let ends = memchr_iter(b'&', bytes.get(query..).unwrap_or_default()).map(|end| query + end);
-
+#[inline]
+pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) -> Result<Exact<'t>, Fault<'t>> {
+    let query = query.ok_or(Fault::MISSING)?;
+    let path = target.len() - query.len();
     let mut split = Split::new(names);
-    let mut start = query;
-    for end in ends.chain([target.len()]) {
-        split.parameter(start, target.get(start..end).unwrap_or_default())?;
-        start = end + 1;
+    for (start, parameter) in parameters(query) {
+        split.parameter(path + start, parameter)?;
     }
     split.finish(target)
+}
+
+/// The pieces between `&` and `&`, and where they begin.
+pub(super) fn parameters(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    memchr_iter(b'&', text.as_bytes()).chain([text.len()]).map(move |end| {
+        let parameter = (start, text.get(start..end).unwrap_or_default());
+        start = end + 1;
+        parameter
+    })
 }
 
 /// How far the split has come.
@@ -51,8 +60,16 @@ struct Split<'t, 'n> {
 
 enum Stage<'t> {
     BeforeRun,
-    InRun { exp: usize },
-    AfterSig { exp: usize, sig: usize, end: usize, value: &'t str },
+    InRun(Exp<'t>),
+    AfterSig { exp: Exp<'t>, sig: usize, end: usize, value: &'t str },
+}
+
+/// Where `exp` begins and ends, and its value.
+#[derive(Clone, Copy)]
+struct Exp<'t> {
+    start: usize,
+    end: usize,
+    value: &'t str,
 }
 
 impl<'t, 'n> Split<'t, 'n> {
@@ -62,31 +79,39 @@ impl<'t, 'n> Split<'t, 'n> {
 
     fn parameter(&mut self, start: usize, parameter: &'t str) -> Result<(), Fault<'t>> {
         match self.names.reserved(parameter) {
-            Some(name) => self.reserved(name, start, parameter),
+            Some((name, value)) => self.reserved(name, value, start, parameter),
             None => self.unreserved(parameter),
         }
     }
 
-    fn reserved(&mut self, name: Name, start: usize, parameter: &'t str) -> Result<(), Fault<'t>> {
+    fn reserved(
+        &mut self,
+        name: Name,
+        value: Option<&'t str>,
+        start: usize,
+        parameter: &'t str,
+    ) -> Result<(), Fault<'t>> {
         if self.reserved & name.bit() != 0 {
             return Err(Fault::malformed(parameter, "stands twice"));
         }
         self.reserved |= name.bit();
         match (&self.stage, name) {
-            (Stage::BeforeRun, Name::Exp) => self.stage = Stage::InRun { exp: start },
+            (Stage::BeforeRun, Name::Exp) => {
+                let value = value.unwrap_or_default();
+                self.stage = Stage::InRun(Exp { start, end: start + parameter.len(), value });
+            }
             (Stage::BeforeRun, Name::Scope) => return Err(Fault::unenforceable(parameter)),
             (Stage::BeforeRun, _) => {
                 return Err(Fault::malformed(parameter, "stands before `exp`, which comes first"));
             }
-            (&Stage::InRun { exp }, Name::Sig) => {
-                if !parameter.contains('=') {
-                    return Err(Fault::malformed(parameter, "has no value"));
+            (&Stage::InRun(exp), Name::Sig) => match value {
+                Some(value) => {
+                    self.stage = Stage::AfterSig { exp, sig: start, end: start + parameter.len(), value };
                 }
-                self.stage =
-                    Stage::AfterSig { exp, sig: start, end: start + parameter.len(), value: value_of(parameter) };
-            }
-            (Stage::InRun { .. }, Name::Bind) => self.bind = Some(parameter),
-            (Stage::InRun { .. }, _) => {}
+                None => return Err(Fault::malformed(parameter, "has no value")),
+            },
+            (Stage::InRun(_), Name::Bind) => self.bind = Some(parameter),
+            (Stage::InRun(_), _) => {}
             (Stage::AfterSig { .. }, _) => {
                 return Err(Fault::malformed(parameter, "stands after `sig`, which comes last"));
             }
@@ -95,7 +120,7 @@ impl<'t, 'n> Split<'t, 'n> {
     }
 
     fn unreserved(&mut self, parameter: &'t str) -> Result<(), Fault<'t>> {
-        if let Stage::InRun { .. } = self.stage {
+        if let Stage::InRun(_) = self.stage {
             return Err(Fault::malformed(
                 parameter,
                 "stands between `exp` and `sig`, where only reserved names may (does a proxy sort the query?)",
@@ -120,19 +145,20 @@ impl<'t, 'n> Split<'t, 'n> {
     fn finish(self, target: &'t str) -> Result<Exact<'t>, Fault<'t>> {
         let (exp, sig, end, value) = match self.stage {
             Stage::BeforeRun => return Err(Fault::MISSING),
-            Stage::InRun { .. } => return Err(Fault::malformed("", "`exp` stands without `sig`")),
+            Stage::InRun(_) => return Err(Fault::malformed("", "`exp` stands without `sig`")),
             Stage::AfterSig { exp, sig, end, value } => (exp, sig, end, value),
         };
         if !target.starts_with('/') {
             return Err(Fault::malformed("", "the request target does not begin with `/`"));
         }
         // `exp` and `sig` each have a separator before them: `?` or `&`, one byte.
-        let (separator, covered) = (exp - 1, sig - 1);
+        let (separator, covered) = (exp.start - 1, sig - 1);
         let first = target.as_bytes().get(separator) == Some(&b'?');
-        let cut = if first && end < target.len() { exp..end + 1 } else { separator..end };
+        let cut = if first && end < target.len() { exp.start..end + 1 } else { separator..end };
         Ok(Exact {
             covered: target.get(..covered).unwrap_or_default(),
-            run: target.get(exp..covered).unwrap_or_default(),
+            exp: exp.value,
+            restrictions: target.get(exp.end..covered).unwrap_or_default(),
             signature: Signature::read(value),
             bind: self.bind,
             cut,
@@ -149,22 +175,28 @@ mod tests {
         Names::new(None, &["utm".into(), "fbclid".into()]).unwrap()
     }
 
+    fn split_whole(target: &str) -> Result<Exact<'_>, Fault<'_>> {
+        split(target, target.split_once('?').map(|(_, query)| query), &tolerant())
+    }
+
     #[test]
     fn a_sound_target_is_taken_apart() {
-        for (target, covered, run, stripped) in [
-            ("/a?exp=1&sig=m", "/a?exp=1", "exp=1", "/a"),
-            ("/a?&exp=1&sig=m", "/a?&exp=1", "exp=1", "/a?"),
-            ("/a?x=1&exp=1&sig=m", "/a?x=1&exp=1", "exp=1", "/a?x=1"),
-            ("/a?x=1&&exp=1&sig=m", "/a?x=1&&exp=1", "exp=1", "/a?x=1&"),
-            ("/a?exp=1&sig=m&utm=2", "/a?exp=1", "exp=1", "/a?utm=2"),
-            ("/a?x=1&exp=1&sig=m&utm=2&fbclid", "/a?x=1&exp=1", "exp=1", "/a?x=1&utm=2&fbclid"),
-            ("/a?utm=1&exp=1&sig=m&fbclid=2", "/a?utm=1&exp=1", "exp=1", "/a?utm=1&fbclid=2"),
-            ("/a?b?exp=2&exp=1&sig=m", "/a?b?exp=2&exp=1", "exp=1", "/a?b?exp=2"),
-            ("/a?exp&sig-x&sig-x&sig=", "/a?exp&sig-x&sig-x", "exp&sig-x&sig-x", "/a"),
-            ("/é?é=1&exp=1&sig=é", "/é?é=1&exp=1", "exp=1", "/é?é=1"),
+        for (target, covered, exp, restrictions, stripped) in [
+            ("/a?exp=1&sig=m", "/a?exp=1", "1", "", "/a"),
+            ("/a?&exp=1&sig=m", "/a?&exp=1", "1", "", "/a?"),
+            ("/a?x=1&exp=1&sig=m", "/a?x=1&exp=1", "1", "", "/a?x=1"),
+            ("/a?x=1&&exp=1&sig=m", "/a?x=1&&exp=1", "1", "", "/a?x=1&"),
+            ("/a?exp=1&sig=m&utm=2", "/a?exp=1", "1", "", "/a?utm=2"),
+            ("/a?x=1&exp=1&sig=m&utm=2&fbclid", "/a?x=1&exp=1", "1", "", "/a?x=1&utm=2&fbclid"),
+            ("/a?utm=1&exp=1&sig=m&fbclid=2", "/a?utm=1&exp=1", "1", "", "/a?utm=1&fbclid=2"),
+            ("/a?b?exp=2&exp=1&sig=m", "/a?b?exp=2&exp=1", "1", "", "/a?b?exp=2"),
+            ("/a?exp=1&sig-id=2&sig=m", "/a?exp=1&sig-id=2", "1", "&sig-id=2", "/a"),
+            ("/a?exp&sig-x&sig-x&sig=", "/a?exp&sig-x&sig-x", "", "&sig-x&sig-x", "/a"),
+            ("/é?é=1&exp=1&sig=é", "/é?é=1&exp=1", "1", "", "/é?é=1"),
         ] {
-            let exact = split(target, &tolerant()).unwrap();
-            assert_eq!((exact.covered, exact.run), (covered, run), "{target}");
+            let exact = split_whole(target).unwrap();
+            assert_eq!((exact.covered, exact.exp), (covered, exp), "{target}");
+            assert_eq!(exact.restrictions, restrictions, "{target}");
             let mut rest = target.to_owned();
             rest.replace_range(exact.cut, "");
             assert_eq!(rest, stripped, "{target}");
@@ -206,7 +238,7 @@ mod tests {
             ("?exp=1&sig=m", Malformed, ""),
             ("*?exp=1&sig=m", Malformed, ""),
         ] {
-            let fault = split(target, &tolerant()).unwrap_err();
+            let fault = split_whole(target).unwrap_err();
             assert_eq!((fault.kind, fault.name), (kind, name), "{target}");
         }
     }

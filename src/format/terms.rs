@@ -1,45 +1,56 @@
-use super::fault::{Fault, value_of};
+use std::time::SystemTime;
+
+use super::fault::Fault;
 use super::names::{Name, Names, is_id};
-use super::time::Time;
+use super::split::{Exact, parameters};
+use super::time::read_time;
 
 /// What an authentic link says: its values, read strictly.
 #[derive(Debug)]
 pub(crate) struct Terms<'t> {
-    pub(crate) expires_at: Time,
-    pub(crate) not_before: Option<Time>,
+    pub(crate) expires_at: SystemTime,
+    pub(crate) not_before: Option<SystemTime>,
     pub(crate) id: Option<&'t str>,
     /// The value of `sig-methods`.
     methods: Option<&'t str>,
 }
 
 impl<'t> Terms<'t> {
-    /// Reads the run of an exact URL. Call it only once the MAC has matched.
+    /// Reads an exact URL. Call it only once the MAC has matched.
     ///
     /// A name that cannot be enforced is a fault, whether the format knows it or not.
-    pub(crate) fn read(run: &'t str, names: &Names) -> Result<Self, Fault<'t>> {
-        let mut expires_at = None;
-        let (mut not_before, mut methods, mut id) = (None, None, None);
-        for parameter in run.split('&') {
-            let value = value_of(parameter);
-            match names.reserved(parameter) {
-                Some(Name::Exp) => expires_at = Some(time(parameter, value)?),
-                Some(Name::Start) => not_before = Some(time(parameter, value)?),
-                Some(Name::Methods) => methods = Some(read_methods(parameter, value)?),
-                Some(Name::Id) if is_id(value) => id = Some(value),
-                Some(Name::Id) => {
-                    return Err(Fault::malformed(parameter, "is not 1 to 64 of A-Z a-z 0-9 _ -"));
-                }
-                _ => return Err(Fault::unenforceable(parameter)),
+    #[inline]
+    pub(crate) fn read(exact: &Exact<'t>, names: &Names) -> Result<Self, Fault<'t>> {
+        let expires_at = time("exp", exact.exp)?;
+        let mut terms = Self { expires_at, not_before: None, id: None, methods: None };
+        if let Some(restrictions) = exact.restrictions.strip_prefix('&') {
+            for (_, parameter) in parameters(restrictions) {
+                terms.restrict(parameter, names)?;
             }
         }
-        let expires_at = expires_at.ok_or(Fault::malformed("", "there is no `exp`"))?;
-        if not_before.is_some_and(|start| start >= expires_at) {
+        if terms.not_before.is_some_and(|start| start >= expires_at) {
             return Err(Fault::malformed("", "`sig-start` is not before `exp`"));
         }
-        Ok(Self { expires_at, not_before, id, methods })
+        Ok(terms)
+    }
+
+    fn restrict(&mut self, parameter: &'t str, names: &Names) -> Result<(), Fault<'t>> {
+        let Some((name, value)) = names.reserved(parameter) else {
+            return Err(Fault::unenforceable(parameter));
+        };
+        let value = value.unwrap_or_default();
+        match name {
+            Name::Start => self.not_before = Some(time(parameter, value)?),
+            Name::Methods => self.methods = Some(read_methods(parameter, value)?),
+            Name::Id if is_id(value) => self.id = Some(value),
+            Name::Id => return Err(Fault::malformed(parameter, "is not 1 to 64 of A-Z a-z 0-9 _ -")),
+            _ => return Err(Fault::unenforceable(parameter)),
+        }
+        Ok(())
     }
 
     /// Whether the link may be used with `method`.
+    #[inline]
     pub(crate) fn allow_method(&self, method: &str) -> bool {
         let allowed = |wanted: &str| match self.methods {
             Some(methods) => methods.split(',').any(|allowed| allowed == wanted),
@@ -54,8 +65,8 @@ pub(crate) fn is_method(method: &str) -> bool {
     !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
 }
 
-fn time<'t>(parameter: &'t str, value: &str) -> Result<Time, Fault<'t>> {
-    Time::parse(value).ok_or(Fault::malformed(parameter, "is not a time: 1 to 13 digits without a leading zero"))
+fn time<'t>(parameter: &'t str, value: &str) -> Result<SystemTime, Fault<'t>> {
+    read_time(value).ok_or_else(|| Fault::malformed(parameter, "is not a time: 1 to 13 digits without a leading zero"))
 }
 
 fn read_methods<'t>(parameter: &'t str, value: &'t str) -> Result<&'t str, Fault<'t>> {
@@ -74,7 +85,14 @@ fn read_methods<'t>(parameter: &'t str, value: &'t str) -> Result<&'t str, Fault
 #[cfg(test)]
 mod tests {
     use super::super::FaultKind::{Malformed, Unenforceable};
+    use super::super::split;
     use super::*;
+
+    fn read(run: &'static str) -> Result<Terms<'static>, Fault<'static>> {
+        let query: &str = format!("{run}&sig=").leak();
+        let target: &str = format!("/?{query}").leak();
+        Terms::read(&split(target, target.get(2..), &Names::default()).unwrap(), &Names::default())
+    }
 
     #[test]
     fn values_that_are_not_written_as_they_should_be_are_faults() {
@@ -98,7 +116,7 @@ mod tests {
             ("exp=1&sig-new=1", Unenforceable, "sig-new"),
             ("exp=1&sig-scope=/a/", Unenforceable, "sig-scope"),
         ] {
-            let fault = Terms::read(run, &Names::default()).unwrap_err();
+            let fault = read(run).unwrap_err();
             assert_eq!((fault.kind, fault.name), (kind, name), "{run}");
         }
     }
@@ -111,7 +129,7 @@ mod tests {
             ("exp=1&sig-methods=GET,M-SEARCH", &["GET", "HEAD", "M-SEARCH"], &["PUT", "GET,M-SEARCH"]),
             ("exp=1&sig-methods=HEAD", &["HEAD"], &["GET"]),
         ] {
-            let terms = Terms::read(run, &Names::default()).unwrap();
+            let terms = read(run).unwrap();
             for method in allowed {
                 assert!(terms.allow_method(method), "{run} {method}");
             }

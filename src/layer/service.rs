@@ -93,16 +93,19 @@ impl<V: Verify> Shared<V> {
             return Err(self.without_target(request));
         };
         let verified = self.verify.verify(head)?;
-        let stripped = self.strip(original, 0, &verified)?;
+        let whole = self.strip(original, 0, &verified)?;
 
         // Of a nested request, the query is the original's and ends where that ends.
         let target = request.uri().path_and_query().unwrap_or(original);
-        let nested = original.as_str().len() - target.as_str().len();
-        let target = if nested == 0 { stripped.clone() } else { self.strip(target, nested, &verified)? };
-        replace_target(request.uri_mut(), target)?;
+        let nested = original.as_str().len().checked_sub(target.as_str().len());
+        let inner = match nested.ok_or_else(|| Rejection::malformed("the URI grew on its way"))? {
+            0 => None,
+            nested => Some(self.strip(target, nested, &verified)?),
+        };
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
-            replace_target(uri, stripped)?;
+            replace_target(uri, whole.clone())?;
         }
+        replace_target(request.uri_mut(), inner.unwrap_or(whole))?;
         Ok(verified)
     }
 
@@ -110,9 +113,9 @@ impl<V: Verify> Shared<V> {
     /// between breaks the link and cannot redirect it.
     fn verify_concealed<B>(&self, request: &Request<B>, concealed: Concealed) -> Result<Verified, Rejection> {
         const CHANGED: &str = "the URI was changed between `ConcealLayer` and here, or carries a second credential";
-        let original = concealed.into_target().ok_or(Rejection::malformed(CHANGED))?;
+        let original = concealed.into_target().ok_or_else(|| Rejection::malformed(CHANGED))?;
         let head = Head::of(request);
-        let current = head.target().ok_or(Rejection::malformed(CHANGED))?;
+        let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
         let verified = self.verify.verify(head.with_target(&original)).map_err(|rejection| match rejection.kind() {
             // Something was taken out, so this request is not one without a credential.

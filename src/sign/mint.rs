@@ -8,7 +8,7 @@ use http::Method;
 use super::error::{SignError, SignErrorKind};
 use super::signed_url::SignedUrl;
 use super::signer::Signer;
-use crate::format::{MAC_TEXT, Time, check_target, is_id, is_method};
+use crate::format::{MAC_TEXT, check_target, is_id, is_method, is_writable};
 use crate::key::{KeyId, random};
 
 /// The longest URL that [`http::Uri`] reads.
@@ -153,7 +153,7 @@ impl<'a> Mint<'a> {
         if end <= start {
             return Err(SignErrorKind::BeginsTooLate.into());
         }
-        if !not_before.into_iter().chain([expires_at]).all(Time::writable) {
+        if !not_before.into_iter().chain([expires_at]).all(is_writable) {
             return Err(out_of_range.into());
         }
         // A checker holds the span from `sig-start` to the maximum, even if it began in the past.

@@ -88,6 +88,7 @@ impl<V: Verify + ?Sized> Verify for Arc<V> {
 #[derive(Debug)]
 pub struct Verified {
     grant: Grant,
+    /// The bytes of the target that are the credential.
     pub(crate) cut: Option<Range<usize>>,
     pub(crate) by_url_alone: bool,
 }
@@ -103,11 +104,6 @@ impl Verified {
     /// cache keep the answer: not the client's address, not a header, not a cookie.
     pub fn by_url_alone(self) -> Self {
         Self { by_url_alone: true, ..self }
-    }
-
-    /// With the bytes of the target that are the credential.
-    pub(crate) fn with_cut(self, cut: Range<usize>) -> Self {
-        Self { cut: Some(cut), ..self }
     }
 
     /// What was granted.

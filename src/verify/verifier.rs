@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::{Verified, Verify};
 use crate::clock::{Clock, SystemClock};
-use crate::format::{self, Fault, Terms, Time};
+use crate::format::{self, Fault, Terms};
 use crate::grant::Grant;
 use crate::head::Head;
 use crate::keyring::Keyring;
@@ -74,9 +74,11 @@ impl Verify for Verifier {
     /// FORMAT section 5, in its order: structure, key, MAC, and only then what the link says.
     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
         let Inner { keys, rules, clock } = &*self.inner;
-        let target = head.target().ok_or(Rejection::malformed("the URI was rewritten on its way, or has no path"))?;
+        let Some(target) = head.target() else {
+            return Err(Rejection::malformed("the URI was rewritten on its way, or has no path"));
+        };
 
-        let exact = format::split(target.as_str(), &rules.names)?;
+        let exact = format::split(target.as_str(), target.query(), &rules.names)?;
         let keys = keys.load();
         let key = keys.find(exact.signature.key_id).ok_or(RejectionKind::UnknownKey)?;
         if let Some(bind) = exact.bind {
@@ -87,17 +89,14 @@ impl Verify for Verifier {
             return Err(RejectionKind::NotAuthentic.into());
         }
 
-        let terms = Terms::read(exact.run, &rules.names).map_err(Rejection::authentic)?;
-        check_time(&terms, Time::of(clock.now()), rules)?;
+        let terms = Terms::read(&exact, &rules.names).map_err(Rejection::authentic)?;
+        check_time(&terms, clock.now(), rules)?;
         if !terms.allow_method(head.method().as_str()) {
             return Err(RejectionKind::Method.into());
         }
 
-        let mut grant = Grant::until(terms.expires_at.into()).with_key_id(key.id().cloned());
-        if let Some(id) = terms.id {
-            grant = grant.with_id(id);
-        }
-        Ok(Verified::new(grant).by_url_alone().with_cut(exact.cut))
+        let grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
+        Ok(Verified { grant, cut: Some(exact.cut), by_url_alone: true })
     }
 
     fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
@@ -109,17 +108,19 @@ impl Verify for Verifier {
     }
 }
 
-fn check_time(terms: &Terms<'_>, now: Time, rules: &Rules) -> Result<(), Rejection> {
+fn check_time(terms: &Terms<'_>, now: SystemTime, rules: &Rules) -> Result<(), Rejection> {
     let (max, leeway) = (rules.max_lifetime(), rules.leeway());
-    if terms.not_before.is_some_and(|start| now.saturating_add(leeway) < start) {
+    // Whatever is too far off for a `SystemTime` is later than any time that a link can name.
+    let is_after = |time: SystemTime, from: SystemTime, span| from.checked_add(span).is_some_and(|end| time > end);
+    if terms.not_before.is_some_and(|start| is_after(start, now, leeway)) {
         return Err(RejectionKind::NotYetValid.into());
     }
     if now >= terms.expires_at {
         return Err(RejectionKind::Expired.into());
     }
-    let from_now = terms.expires_at.since(now) > max.saturating_add(leeway);
-    let from_start = terms.not_before.is_some_and(|start| terms.expires_at.since(start) > max);
-    if from_now || from_start {
+    if is_after(terms.expires_at, now, max.saturating_add(leeway))
+        || terms.not_before.is_some_and(|start| is_after(terms.expires_at, start, max))
+    {
         return Err(RejectionKind::LifetimeTooLong.into());
     }
     Ok(())
