@@ -38,7 +38,7 @@ impl FromStr for KeyId {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        if is_id(text) { Ok(Self(text.into())) } else { Err(KeyError(KeyErrorKind::Id)) }
+        if is_id(text) { Ok(Self(text.into())) } else { Err(KeyErrorKind::Id.into()) }
     }
 }
 
@@ -91,10 +91,10 @@ impl SigningKey {
     /// [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
     pub fn from_bytes(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MIN_KEY {
-            return Err(KeyError(KeyErrorKind::TooShort));
+            return Err(KeyErrorKind::TooShort.into());
         }
         // HMAC takes a key of any length, so the error cannot occur.
-        let mac = Hmac::new_from_slice(secret).map_err(|_| KeyError(KeyErrorKind::TooShort))?;
+        let mac = Hmac::new_from_slice(secret).map_err(|_| KeyErrorKind::TooShort)?;
         Ok(Self { id: None, mac })
     }
 
@@ -105,7 +105,7 @@ impl SigningKey {
     /// [`KeyErrorKind::Base64url`], or [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
     pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
         let secret = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new);
-        Self::from_bytes(&secret.map_err(|_| KeyError(KeyErrorKind::Base64url))?)
+        Self::from_bytes(&secret.map_err(|_| KeyErrorKind::Base64url)?)
     }
 
     /// A key from hexadecimal text, in either letter case.
@@ -118,7 +118,7 @@ impl SigningKey {
         for pair in text.as_bytes().chunks(2) {
             match pair {
                 [high, low] => secret.push(hex_digit(*high)? << 4 | hex_digit(*low)?),
-                _ => return Err(KeyError(KeyErrorKind::Hex)),
+                _ => return Err(KeyErrorKind::Hex.into()),
             }
         }
         Self::from_bytes(&secret)
@@ -137,7 +137,7 @@ impl SigningKey {
 
     /// Reads `id:base64url`.
     pub(crate) fn from_text(text: &str) -> Result<Self, KeyError> {
-        let (id, secret) = text.split_once(':').ok_or(KeyError(KeyErrorKind::Text))?;
+        let (id, secret) = text.split_once(':').ok_or(KeyErrorKind::Text)?;
         Ok(Self::from_base64url(secret)?.with_id(id.parse()?))
     }
 
@@ -154,6 +154,7 @@ impl SigningKey {
     }
 
     /// The MAC over `covered`, with the name prefix before it where one is in use.
+    #[inline]
     pub(crate) fn sign(&self, prefix: Option<&str>, covered: &str) -> [u8; 32] {
         self.mac_over(prefix, covered).finalize().into_bytes().into()
     }
@@ -184,7 +185,11 @@ impl fmt::Debug for SigningKey {
 
 /// Why a key or a key id could not be made. Holds nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyError(pub(crate) KeyErrorKind);
+pub struct KeyError {
+    kind: KeyErrorKind,
+    /// The name of the environment variable, where that is at fault.
+    variable: Box<str>,
+}
 
 /// What is wrong with a key or its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,13 +217,19 @@ impl KeyError {
     /// What is wrong.
     #[must_use]
     pub fn kind(&self) -> KeyErrorKind {
-        self.0
+        self.kind
+    }
+}
+
+impl From<KeyErrorKind> for KeyError {
+    fn from(kind: KeyErrorKind) -> Self {
+        Self { kind, variable: Box::default() }
     }
 }
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.kind {
             KeyErrorKind::TooShort => "the key is too short: use 32 random bytes, 16 at the least",
             KeyErrorKind::Base64url => "the key is not base64url: use A-Z a-z 0-9 - _ without padding",
             KeyErrorKind::Hex => "the key is not hexadecimal: use two of 0-9 a-f for each byte",
@@ -226,7 +237,11 @@ impl fmt::Display for KeyError {
             KeyErrorKind::Text => "a key is written id:base64url, several are separated by commas",
             KeyErrorKind::DuplicateId => "two keys have the same id: give each its own",
             KeyErrorKind::Environment => {
-                "the environment variable for the keys is not set, or not UTF-8: set it to id:base64url"
+                let variable = &self.variable;
+                return write!(
+                    f,
+                    "the environment variable {variable} is not set, or not UTF-8: set it to id:base64url"
+                );
             }
             KeyErrorKind::Random => "the operating system gave no random bytes",
         })
@@ -237,11 +252,12 @@ impl Error for KeyError {}
 
 /// Fills `bytes` from the operating system's random source.
 pub(crate) fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
-    getrandom::fill(bytes).map_err(|_| KeyError(KeyErrorKind::Random))
+    getrandom::fill(bytes).map_err(|_| KeyErrorKind::Random.into())
 }
 
 pub(crate) fn environment(name: &str) -> Result<Zeroizing<String>, KeyError> {
-    std::env::var(name).map(Zeroizing::new).map_err(|_| KeyError(KeyErrorKind::Environment))
+    let unusable = |_| KeyError { kind: KeyErrorKind::Environment, variable: name.into() };
+    std::env::var(name).map(Zeroizing::new).map_err(unusable)
 }
 
 fn hex_digit(digit: u8) -> Result<u8, KeyError> {
@@ -249,6 +265,6 @@ fn hex_digit(digit: u8) -> Result<u8, KeyError> {
         b'0'..=b'9' => Ok(digit - b'0'),
         b'a'..=b'f' => Ok(digit - b'a' + 10),
         b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(KeyError(KeyErrorKind::Hex)),
+        _ => Err(KeyErrorKind::Hex.into()),
     }
 }

@@ -196,12 +196,12 @@ impl FromStr for Keyring {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let mut keys = text.trim().split(',').map(|key| SigningKey::from_text(key.trim()).map(Arc::new));
-        let active = keys.next().ok_or(KeyError(KeyErrorKind::Text))??;
+        let active = keys.next().ok_or(KeyErrorKind::Text)??;
         let mut known = vec![Arc::clone(&active)];
         for key in keys {
             known.push(key?);
         }
-        Keys::new(active, known.into_iter()).map(Self::from_keys).map_err(|_| KeyError(KeyErrorKind::DuplicateId))
+        Keys::new(active, known.into_iter()).map(Self::from_keys).map_err(|_| KeyErrorKind::DuplicateId.into())
     }
 }
 

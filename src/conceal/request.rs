@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, OccupiedEntry, REFERER};
+use http::header::{HeaderMap, HeaderName, HeaderValue, REFERER};
 use http::uri::{PathAndQuery, Uri};
 
 use crate::rejection::Rejection;
@@ -16,33 +16,15 @@ pub(crate) fn clean_headers(headers: &mut HeaderMap, verify: &impl Verify) {
 }
 
 pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -> Cow<'_, str>) {
-    for name in &URL_HEADERS {
-        // `entry` would make room for a header that is not there.
-        if !headers.contains_key(name) {
-            continue;
-        }
-        if let Entry::Occupied(mut lines) = headers.entry(name)
-            && !clean_lines(&mut lines, &clean)
-        {
-            lines.remove_entry_mult();
-        }
-    }
-}
-
-/// False if a line cannot be read, or not be written again.
-fn clean_lines(lines: &mut OccupiedEntry<'_, HeaderValue>, clean: impl Fn(&str) -> Cow<'_, str>) -> bool {
-    lines.iter_mut().all(|line| {
-        let cleaned = match str::from_utf8(line.as_bytes()).map(&clean) {
-            Ok(Cow::Borrowed(_)) => return true,
-            Ok(Cow::Owned(cleaned)) => HeaderValue::try_from(cleaned),
-            Err(_) => return false,
+    for (_, value) in headers.iter_mut().filter(|(name, _)| URL_HEADERS.contains(name)) {
+        let cleaned = match str::from_utf8(value.as_bytes()).map(&clean) {
+            Ok(Cow::Borrowed(_)) => continue,
+            Ok(Cow::Owned(cleaned)) => HeaderValue::try_from(cleaned).ok(),
+            Err(_) => None,
         };
-        match cleaned {
-            Ok(cleaned) => *line = cleaned,
-            Err(_) => return false,
-        }
-        true
-    })
+        // Of what cannot be read, or not be written again, nothing is left.
+        *value = cleaned.unwrap_or(HeaderValue::from_static(""));
+    }
 }
 
 /// Gives a URI another path and query.

@@ -21,11 +21,16 @@ pub(crate) enum FaultKind {
 impl<'t> Fault<'t> {
     pub(super) const MISSING: Self = Fault { kind: FaultKind::Missing, name: "", detail: "" };
 
+    pub(super) const TOKEN_IN_PATH: Self =
+        Fault { kind: FaultKind::Unenforceable, name: "", detail: "a scope token in the path" };
+
     /// `parameter` is cut at its `=`: a value may be half a credential, and this is shown.
+    #[cold]
     pub(super) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
         Fault { kind: FaultKind::Malformed, name: name_of(parameter), detail }
     }
 
+    #[cold]
     pub(crate) fn unenforceable(parameter: &'t str) -> Self {
         Fault {
             kind: FaultKind::Unenforceable,

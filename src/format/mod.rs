@@ -16,6 +16,6 @@ pub(crate) use self::hide::hide;
 pub(crate) use self::names::{InvalidName, Names, is_id};
 pub(crate) use self::signature::MAC_TEXT;
 pub(crate) use self::split::split;
-pub(crate) use self::stable::{Unstable, check_path, check_target};
+pub(crate) use self::stable::{Unstable, check_path, check_target, split_query};
 pub(crate) use self::terms::{Terms, is_method};
 pub(crate) use self::time::is_writable;

@@ -41,7 +41,10 @@ impl<'t> Signature<'t> {
         let last = read_sextets([x, y, z], &mut seen);
         let [.., high, low] = (last >> 2).to_be_bytes();
         end.copy_from_slice(&[high, low]);
-        (seen < 64 && last & 0b11 == 0).then_some(mac)
+        if seen >= 64 || last & 0b11 != 0 {
+            return None;
+        }
+        Some(mac)
     }
 }
 

@@ -7,76 +7,122 @@ use super::names::{Name, Names};
 use super::signature::Signature;
 
 /// An exact URL taken apart, structurally sound and not yet believed.
+///
+/// Holds places in the target, so that no more is copied than is looked at.
 #[derive(Debug)]
 pub(crate) struct Exact<'t> {
+    target: &'t str,
+    /// Where `exp` begins and ends.
+    exp: Range<usize>,
+    exp_value: usize,
+    /// Where `sig` begins and ends.
+    sig: Range<usize>,
+    sig_value: usize,
+    bind: Option<&'t str>,
+}
+
+impl<'t> Exact<'t> {
     /// What the MAC is over: the target up to, and without, the `&` before `sig`.
-    pub(crate) covered: &'t str,
+    pub(crate) fn covered(&self) -> &'t str {
+        self.slice(0..self.sig.start - 1)
+    }
+
     /// The value of `exp`.
-    pub(crate) exp: &'t str,
+    pub(super) fn exp(&self) -> &'t str {
+        self.slice(self.exp_value..self.exp.end)
+    }
+
     /// The reserved parameters between `exp` and `sig`, with an `&` before each.
-    pub(crate) restrictions: &'t str,
-    pub(crate) signature: Signature<'t>,
-    /// The `sig-bind` of the run: it says what else the MAC is over.
-    pub(crate) bind: Option<&'t str>,
+    pub(super) fn restrictions(&self) -> &'t str {
+        self.slice(self.exp.end..self.sig.start - 1)
+    }
+
+    pub(crate) fn signature(&self) -> Signature<'t> {
+        Signature::read(self.slice(self.sig_value..self.sig.end))
+    }
+
+    /// The `sig-bind` parameter: it says what else the MAC is over.
+    pub(crate) fn bind(&self) -> Option<&'t str> {
+        self.bind
+    }
+
     /// The bytes of the target that go when the credential is stripped.
-    pub(crate) cut: Range<usize>,
+    pub(crate) fn cut(&self) -> Range<usize> {
+        // The separator before `exp` goes too, but for a `?` that something else follows.
+        let separator = self.exp.start - 1;
+        if self.sig.end < self.target.len() && self.target.as_bytes().get(separator) == Some(&b'?') {
+            self.exp.start..self.sig.end + 1
+        } else {
+            separator..self.sig.end
+        }
+    }
+
+    fn slice(&self, place: Range<usize>) -> &'t str {
+        self.target.get(place).unwrap_or_default()
+    }
 }
 
 /// Takes a request target apart in one pass; `query` is the end of it that follows the first `?`.
+///
+/// A scope token, in the path or in the query, cannot be enforced yet and is refused.
 ///
 /// Checks structure only: the reserved parameters stand together, `exp` first and `sig` last, no name of the table
 /// twice, and nothing but tolerated parameters after them.
 #[inline]
 pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) -> Result<Exact<'t>, Fault<'t>> {
+    if target.get(1..).is_some_and(|path| names.is_token_segment(path)) {
+        return Err(Fault::TOKEN_IN_PATH);
+    }
     let query = query.ok_or(Fault::MISSING)?;
     let path = target.len() - query.len();
-    let mut split = Split::new(names);
-    for (start, parameter) in parameters(query) {
+    let mut split = Split {
+        names,
+        stage: Stage::BeforeRun,
+        reserved: 0,
+        tolerated: 0,
+        exact: Exact { target, exp: 0..0, exp_value: 0, sig: 0..0, sig_value: 0, bind: None },
+    };
+    for (start, parameter) in pieces(query, b'&') {
         split.parameter(path + start, parameter)?;
     }
-    split.finish(target)
+    match split.stage {
+        Stage::BeforeRun => Err(Fault::MISSING),
+        Stage::InRun => Err(Fault::malformed("", "`exp` stands without `sig`")),
+        Stage::AfterSig if target.starts_with('/') => Ok(split.exact),
+        Stage::AfterSig => Err(Fault::malformed("", "the request target does not begin with `/`")),
+    }
 }
 
-/// The pieces between `&` and `&`, and where they begin.
-pub(super) fn parameters(text: &str) -> impl Iterator<Item = (usize, &str)> {
+/// The pieces of `text` between separators, and where they begin. The separator is ASCII.
+pub(super) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
-    memchr_iter(b'&', text.as_bytes()).chain([text.len()]).map(move |end| {
-        let parameter = (start, text.get(start..end).unwrap_or_default());
+    memchr_iter(separator, text.as_bytes()).chain([text.len()]).map(move |end| {
+        let piece = (start, text.get(start..end).unwrap_or_default());
         start = end + 1;
-        parameter
+        piece
     })
 }
 
 /// How far the split has come.
 struct Split<'t, 'n> {
     names: &'n Names,
-    stage: Stage<'t>,
+    stage: Stage,
     /// The names of the table that were seen.
     reserved: u16,
     /// The tolerated names that were seen, on either side of `sig`.
     tolerated: u64,
-    bind: Option<&'t str>,
+    exact: Exact<'t>,
 }
 
-enum Stage<'t> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
     BeforeRun,
-    InRun(Exp<'t>),
-    AfterSig { exp: Exp<'t>, sig: usize, end: usize, value: &'t str },
+    InRun,
+    AfterSig,
 }
 
-/// Where `exp` begins and ends, and its value.
-#[derive(Clone, Copy)]
-struct Exp<'t> {
-    start: usize,
-    end: usize,
-    value: &'t str,
-}
-
-impl<'t, 'n> Split<'t, 'n> {
-    fn new(names: &'n Names) -> Self {
-        Self { names, stage: Stage::BeforeRun, reserved: 0, tolerated: 0, bind: None }
-    }
-
+impl<'t> Split<'t, '_> {
+    #[inline]
     fn parameter(&mut self, start: usize, parameter: &'t str) -> Result<(), Fault<'t>> {
         match self.names.reserved(parameter) {
             Some((name, value)) => self.reserved(name, value, start, parameter),
@@ -84,6 +130,7 @@ impl<'t, 'n> Split<'t, 'n> {
         }
     }
 
+    #[inline]
     fn reserved(
         &mut self,
         name: Name,
@@ -95,32 +142,36 @@ impl<'t, 'n> Split<'t, 'n> {
             return Err(Fault::malformed(parameter, "stands twice"));
         }
         self.reserved |= name.bit();
-        match (&self.stage, name) {
-            (Stage::BeforeRun, Name::Exp) => {
-                let value = value.unwrap_or_default();
-                self.stage = Stage::InRun(Exp { start, end: start + parameter.len(), value });
+
+        let end = start + parameter.len();
+        match (self.stage, name, value) {
+            (Stage::BeforeRun, Name::Exp, value) => {
+                self.stage = Stage::InRun;
+                self.exact.exp = start..end;
+                self.exact.exp_value = end - value.map_or(0, str::len);
             }
-            (Stage::BeforeRun, Name::Scope) => return Err(Fault::unenforceable(parameter)),
-            (Stage::BeforeRun, _) => {
+            (Stage::InRun, Name::Sig, Some(value)) => {
+                self.stage = Stage::AfterSig;
+                self.exact.sig = start..end;
+                self.exact.sig_value = end - value.len();
+            }
+            (Stage::InRun, Name::Bind, _) => self.exact.bind = Some(parameter),
+            (Stage::InRun, Name::Sig, None) => return Err(Fault::malformed(parameter, "has no value")),
+            (Stage::InRun, ..) => {}
+            (Stage::BeforeRun, Name::Scope, _) => return Err(Fault::unenforceable(parameter)),
+            (Stage::BeforeRun, ..) => {
                 return Err(Fault::malformed(parameter, "stands before `exp`, which comes first"));
             }
-            (&Stage::InRun(exp), Name::Sig) => match value {
-                Some(value) => {
-                    self.stage = Stage::AfterSig { exp, sig: start, end: start + parameter.len(), value };
-                }
-                None => return Err(Fault::malformed(parameter, "has no value")),
-            },
-            (Stage::InRun(_), Name::Bind) => self.bind = Some(parameter),
-            (Stage::InRun(_), _) => {}
-            (Stage::AfterSig { .. }, _) => {
+            (Stage::AfterSig, ..) => {
                 return Err(Fault::malformed(parameter, "stands after `sig`, which comes last"));
             }
         }
         Ok(())
     }
 
+    #[inline]
     fn unreserved(&mut self, parameter: &'t str) -> Result<(), Fault<'t>> {
-        if let Stage::InRun(_) = self.stage {
+        if self.stage == Stage::InRun {
             return Err(Fault::malformed(
                 parameter,
                 "stands between `exp` and `sig`, where only reserved names may (does a proxy sort the query?)",
@@ -134,35 +185,12 @@ impl<'t, 'n> Split<'t, 'n> {
                 self.tolerated |= bit;
                 Ok(())
             }
-            None if matches!(self.stage, Stage::AfterSig { .. }) => Err(Fault::malformed(
+            None if self.stage == Stage::AfterSig => Err(Fault::malformed(
                 parameter,
                 "follows `sig` and is not tolerated there (does a proxy sort the query or add to it?)",
             )),
             None => Ok(()),
         }
-    }
-
-    fn finish(self, target: &'t str) -> Result<Exact<'t>, Fault<'t>> {
-        let (exp, sig, end, value) = match self.stage {
-            Stage::BeforeRun => return Err(Fault::MISSING),
-            Stage::InRun(_) => return Err(Fault::malformed("", "`exp` stands without `sig`")),
-            Stage::AfterSig { exp, sig, end, value } => (exp, sig, end, value),
-        };
-        if !target.starts_with('/') {
-            return Err(Fault::malformed("", "the request target does not begin with `/`"));
-        }
-        // `exp` and `sig` each have a separator before them: `?` or `&`, one byte.
-        let (separator, covered) = (exp.start - 1, sig - 1);
-        let first = target.as_bytes().get(separator) == Some(&b'?');
-        let cut = if first && end < target.len() { exp.start..end + 1 } else { separator..end };
-        Ok(Exact {
-            covered: target.get(..covered).unwrap_or_default(),
-            exp: exp.value,
-            restrictions: target.get(exp.end..covered).unwrap_or_default(),
-            signature: Signature::read(value),
-            bind: self.bind,
-            cut,
-        })
     }
 }
 
@@ -195,10 +223,10 @@ mod tests {
             ("/é?é=1&exp=1&sig=é", "/é?é=1&exp=1", "1", "", "/é?é=1"),
         ] {
             let exact = split_whole(target).unwrap();
-            assert_eq!((exact.covered, exact.exp), (covered, exp), "{target}");
-            assert_eq!(exact.restrictions, restrictions, "{target}");
+            assert_eq!((exact.covered(), exact.exp()), (covered, exp), "{target}");
+            assert_eq!(exact.restrictions(), restrictions, "{target}");
             let mut rest = target.to_owned();
-            rest.replace_range(exact.cut, "");
+            rest.replace_range(exact.cut(), "");
             assert_eq!(rest, stripped, "{target}");
             assert_eq!(super::super::hide(target, &tolerant()), stripped, "{target}, hidden");
         }
@@ -220,6 +248,10 @@ mod tests {
             ("/a?sig-x&exp=1&sig=m", Malformed, "sig-x"),
             ("/a?sig-start=1&exp=1&sig=m", Malformed, "sig-start"),
             ("/a?sig-scope=/&exp=1&sig=m", Unenforceable, "sig-scope"),
+            ("/~c2lnLXNjb3BlPSx/a", Unenforceable, ""),
+            ("/~c2lnLXNjb3BlPSx/a?exp=1&sig=m", Unenforceable, ""),
+            ("/~c2lnLXNjb3BlPR/a", Missing, ""),
+            ("/a/~c2lnLXNjb3BlPSx", Missing, ""),
             ("/a?exp=1&exp=1&sig=m", Malformed, "exp"),
             ("/a?exp=1&sig=m&sig=m", Malformed, "sig"),
             ("/a?exp=1&sig=m&exp=1", Malformed, "exp"),

@@ -1,4 +1,8 @@
+use memchr::memchr;
+
+use super::fault::name_of;
 use super::names::Names;
+use super::split::pieces;
 
 /// Why a target would not come back byte for byte from a browser, or could not be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +21,23 @@ pub(crate) fn check_target<'t>(target: &'t str, names: &Names) -> Result<(), Uns
     if !target.starts_with('/') || target.starts_with("//") {
         return Err(Unstable::NotOneSlash);
     }
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
+    match split_query(target) {
+        (path, Some(query)) => check_path(path, names).and_then(|()| check_query(query, names)),
+        (path, None) => check_path(path, names),
+    }
+}
+
+/// The path, and what follows the first `?`.
+pub(crate) fn split_query(target: &str) -> (&str, Option<&str>) {
+    match memchr(b'?', target.as_bytes()) {
+        Some(end) => (target.get(..end).unwrap_or_default(), target.get(end + 1..)),
         None => (target, None),
-    };
-    check_path(path, names)?;
-    query.map_or(Ok(()), |query| check_query(query, names))
+    }
 }
 
 pub(crate) fn check_path<'t>(path: &'t str, names: &Names) -> Result<(), Unstable<'t>> {
-    check_characters(path, false)?;
-    for segment in path.split('/') {
+    check_characters(path, IN_PATH)?;
+    for (_, segment) in pieces(path, b'/') {
         if is_dot_segment(segment) {
             return Err(Unstable::DotSegment);
         }
@@ -39,33 +49,47 @@ pub(crate) fn check_path<'t>(path: &'t str, names: &Names) -> Result<(), Unstabl
 }
 
 fn check_query<'t>(query: &'t str, names: &Names) -> Result<(), Unstable<'t>> {
-    check_characters(query, true)?;
-    for parameter in query.split('&') {
-        let name = super::fault::name_of(parameter);
+    check_characters(query, IN_QUERY)?;
+    for (_, parameter) in pieces(query, b'&') {
         if names.is_reserved(parameter) {
-            return Err(Unstable::Reserved(name));
+            return Err(Unstable::Reserved(name_of(parameter)));
         }
         if names.is_tolerated(parameter) {
-            return Err(Unstable::Tolerated(name));
+            return Err(Unstable::Tolerated(name_of(parameter)));
         }
     }
     Ok(())
 }
 
-fn check_characters(text: &str, in_query: bool) -> Result<(), Unstable<'static>> {
-    match text.chars().find(|&c| !is_stable(c, in_query)) {
-        Some('#') => Err(Unstable::Fragment),
-        Some(character) => Err(Unstable::Character(character)),
-        None => Ok(()),
-    }
-}
+const IN_PATH: u8 = 1;
+const IN_QUERY: u8 = 2;
 
-/// Printable ASCII that no browser, mail client or `http::Uri` re-encodes.
-fn is_stable(character: char, in_query: bool) -> bool {
-    match character {
-        '"' | '#' | '<' | '>' | '`' | '{' | '}' | '|' | '\\' | '^' => false,
-        '\'' => !in_query,
-        other => other.is_ascii_graphic(),
+/// Where a byte is left alone by every browser, mail client and `http::Uri`. All of these are printable ASCII.
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated when it is compiled")]
+const STABLE: [u8; 256] = {
+    let mut stable = [0; 256];
+    let mut byte = 0;
+    while byte < stable.len() {
+        stable[byte] = match byte as u8 {
+            b'"' | b'#' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'\\' | b'^' => 0,
+            b'\'' => IN_PATH,
+            0x21..=0x7e => IN_PATH | IN_QUERY,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    stable
+};
+
+fn check_characters(text: &str, place: u8) -> Result<(), Unstable<'static>> {
+    let is_stable = |byte: u8| STABLE.get(usize::from(byte)).is_some_and(|places| places & place != 0);
+    let Some(at) = text.bytes().position(|byte| !is_stable(byte)) else {
+        return Ok(());
+    };
+    // What stands before it is ASCII, so a character begins here.
+    match text.get(at..).and_then(|rest| rest.chars().next()) {
+        Some('#') => Err(Unstable::Fragment),
+        character => Err(Unstable::Character(character.unwrap_or_default())),
     }
 }
 

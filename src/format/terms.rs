@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use super::fault::Fault;
 use super::names::{Name, Names, is_id};
-use super::split::{Exact, parameters};
+use super::split::{Exact, pieces};
 use super::time::read_time;
 
 /// What an authentic link says: its values, read strictly.
@@ -21,17 +21,22 @@ impl<'t> Terms<'t> {
     /// A name that cannot be enforced is a fault, whether the format knows it or not.
     #[inline]
     pub(crate) fn read(exact: &Exact<'t>, names: &Names) -> Result<Self, Fault<'t>> {
-        let expires_at = time("exp", exact.exp)?;
-        let mut terms = Self { expires_at, not_before: None, id: None, methods: None };
-        if let Some(restrictions) = exact.restrictions.strip_prefix('&') {
-            for (_, parameter) in parameters(restrictions) {
-                terms.restrict(parameter, names)?;
-            }
+        let expires_at = time("exp", exact.exp())?;
+        let unrestricted = Self { expires_at, not_before: None, id: None, methods: None };
+        match exact.restrictions().strip_prefix('&') {
+            Some(restrictions) => unrestricted.restricted(restrictions, names),
+            None => Ok(unrestricted),
         }
-        if terms.not_before.is_some_and(|start| start >= expires_at) {
+    }
+
+    fn restricted(mut self, restrictions: &'t str, names: &Names) -> Result<Self, Fault<'t>> {
+        for (_, parameter) in pieces(restrictions, b'&') {
+            self.restrict(parameter, names)?;
+        }
+        if self.not_before.is_some_and(|start| start >= self.expires_at) {
             return Err(Fault::malformed("", "`sig-start` is not before `exp`"));
         }
-        Ok(terms)
+        Ok(self)
     }
 
     fn restrict(&mut self, parameter: &'t str, names: &Names) -> Result<(), Fault<'t>> {

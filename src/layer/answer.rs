@@ -31,7 +31,6 @@ impl Passed {
     pub(super) fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, now: impl FnOnce() -> SystemTime) {
         let status = response.status();
         let headers = response.headers_mut();
-        headers.reserve(3);
         if settings.referrer_policy {
             headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
         }

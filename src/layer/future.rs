@@ -69,10 +69,11 @@ where
                 Poll::Ready(Ok(response.map(ResponseBody::service)))
             }
             KindProj::Anonymous { future } => Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::service))),
-            KindProj::Refused { response } => {
-                let response = response.take().unwrap_or_default();
-                Poll::Ready(Ok(response.map(ResponseBody::refusal)))
-            }
+            KindProj::Refused { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::refusal))),
+                // Polled again after it was done: there is no other answer.
+                None => Poll::Pending,
+            },
         }
     }
 }

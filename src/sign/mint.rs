@@ -8,7 +8,7 @@ use http::Method;
 use super::error::{SignError, SignErrorKind};
 use super::signed_url::SignedUrl;
 use super::signer::Signer;
-use crate::format::{MAC_TEXT, check_target, is_id, is_method, is_writable};
+use crate::format::{MAC_TEXT, check_target, is_id, is_method, is_writable, split_query};
 use crate::key::{KeyId, random};
 
 /// The longest URL that [`http::Uri`] reads.
@@ -183,7 +183,7 @@ impl<'a> Mint<'a> {
         let mut url = String::with_capacity(room);
         url.push_str(base);
         url.push_str(target);
-        url.push(if target.contains('?') { '&' } else { '?' });
+        url.push(if split_query(target).1.is_some() { '&' } else { '?' });
         self.push_run(&mut url, prefix, &times)?;
 
         let covered = url.get(base.len()..).unwrap_or_default();
@@ -218,29 +218,35 @@ impl<'a> Mint<'a> {
 
     /// The reserved parameters from `exp` on, without `sig`.
     fn push_run(&self, url: &mut String, prefix: &str, times: &Times) -> Result<(), SignError> {
-        push(url, format_args!("{prefix}exp={}", times.expires_at));
+        push_name(url, "", prefix, "exp=");
+        push_number(url, times.expires_at);
         if let Some(not_before) = times.not_before {
-            push(url, format_args!("&{prefix}sig-start={not_before}"));
+            push_name(url, "&", prefix, "sig-start=");
+            push_number(url, not_before);
         }
         if !matches!(&*self.methods, [] | [Method::GET]) {
+            push_name(url, "&", prefix, "sig-methods");
             let mut separator = '=';
-            push(url, format_args!("&{prefix}sig-methods"));
             for method in &self.methods {
                 if !is_method(method.as_str()) {
                     return Err(SignError::about(SignErrorKind::Method, method.as_str()));
                 }
-                push(url, format_args!("{separator}{method}"));
+                url.push(separator);
+                url.push_str(method.as_str());
                 separator = ',';
             }
         }
         match self.id {
             Id::None => {}
-            Id::Given(id) if is_id(id) => push(url, format_args!("&{prefix}sig-id={id}")),
+            Id::Given(id) if is_id(id) => {
+                push_name(url, "&", prefix, "sig-id=");
+                url.push_str(id);
+            }
             Id::Given(_) => return Err(SignErrorKind::Id.into()),
             Id::Unique => {
                 let mut bytes = [0; 16];
                 random(&mut bytes).map_err(|_| SignErrorKind::Random)?;
-                push(url, format_args!("&{prefix}sig-id="));
+                push_name(url, "&", prefix, "sig-id=");
                 push_base64url(url, &bytes);
             }
         }
@@ -258,11 +264,23 @@ impl fmt::Debug for Mint<'_> {
 const UNIQUE_TEXT: usize = 22;
 
 fn push_signature(url: &mut String, prefix: &str, key_id: Option<&KeyId>, mac: &[u8; 32]) {
-    push(url, format_args!("&{prefix}sig="));
+    push_name(url, "&", prefix, "sig=");
     if let Some(id) = key_id {
-        push(url, format_args!("{id}."));
+        url.push_str(id.as_str());
+        url.push('.');
     }
     push_base64url(url, mac);
+}
+
+fn push_name(url: &mut String, separator: &str, prefix: &str, name: &str) {
+    url.push_str(separator);
+    url.push_str(prefix);
+    url.push_str(name);
+}
+
+fn push_number(url: &mut String, number: u64) {
+    // Writing into a `String` does not fail.
+    let _ = write!(url, "{number}");
 }
 
 fn push_base64url(url: &mut String, bytes: &[u8]) {
@@ -270,11 +288,6 @@ fn push_base64url(url: &mut String, bytes: &[u8]) {
     let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or(0);
     let text = text.get(..length).unwrap_or_default();
     url.push_str(str::from_utf8(text).unwrap_or_default());
-}
-
-fn push(url: &mut String, text: fmt::Arguments<'_>) {
-    // Writing into a `String` does not fail.
-    let _ = url.write_fmt(text);
 }
 
 fn since_epoch(time: SystemTime) -> Result<Duration, SignError> {

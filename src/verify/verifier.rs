@@ -80,12 +80,15 @@ impl Verify for Verifier {
 
         let exact = format::split(target.as_str(), target.query(), &rules.names)?;
         let keys = keys.load();
-        let key = keys.find(exact.signature.key_id).ok_or(RejectionKind::UnknownKey)?;
-        if let Some(bind) = exact.bind {
+        let signature = exact.signature();
+        let key = keys.find(signature.key_id).ok_or(RejectionKind::UnknownKey)?;
+        if let Some(bind) = exact.bind() {
             return Err(Fault::unenforceable(bind).into());
         }
-        let mac = exact.signature.mac().ok_or(RejectionKind::NotAuthentic)?;
-        if !key.matches(rules.names.mac_prefix(), exact.covered, &mac) {
+        let Some(mac) = signature.mac() else {
+            return Err(RejectionKind::NotAuthentic.into());
+        };
+        if !key.matches(rules.names.mac_prefix(), exact.covered(), &mac) {
             return Err(RejectionKind::NotAuthentic.into());
         }
 
@@ -96,7 +99,7 @@ impl Verify for Verifier {
         }
 
         let grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
-        Ok(Verified { grant, cut: Some(exact.cut), by_url_alone: true })
+        Ok(Verified { grant, cut: Some(exact.cut()), by_url_alone: true })
     }
 
     fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
