@@ -132,7 +132,7 @@ impl SigningKey {
     ///
     /// [`KeyErrorKind::Environment`] if the variable is not set or not UTF-8, else what is wrong with its text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        Self::from_text(environment(name)?.trim())
+        from_env(name, |text| Self::from_text(text.trim()))
     }
 
     /// Reads `id:base64url`.
@@ -187,7 +187,7 @@ impl fmt::Debug for SigningKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyError {
     kind: KeyErrorKind,
-    /// The name of the environment variable, where that is at fault.
+    /// The name of the environment variable that the text came from, or nothing.
     variable: Box<str>,
 }
 
@@ -229,6 +229,9 @@ impl From<KeyErrorKind> for KeyError {
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.variable.is_empty() {
+            write!(f, "{}: ", self.variable)?;
+        }
         f.write_str(match self.kind {
             KeyErrorKind::TooShort => "the key is too short: use 32 random bytes, 16 at the least",
             KeyErrorKind::Base64url => "the key is not base64url: use A-Z a-z 0-9 - _ without padding",
@@ -236,13 +239,7 @@ impl fmt::Display for KeyError {
             KeyErrorKind::Id => "the key id is not usable: use 1 to 64 of A-Z a-z 0-9 _ -",
             KeyErrorKind::Text => "a key is written id:base64url, several are separated by commas",
             KeyErrorKind::DuplicateId => "two keys have the same id: give each its own",
-            KeyErrorKind::Environment => {
-                let variable = &self.variable;
-                return write!(
-                    f,
-                    "the environment variable {variable} is not set, or not UTF-8: set it to id:base64url"
-                );
-            }
+            KeyErrorKind::Environment => "the environment variable is not set, or not UTF-8: set it to id:base64url",
             KeyErrorKind::Random => "the operating system gave no random bytes",
         })
     }
@@ -255,9 +252,10 @@ pub(crate) fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes).map_err(|_| KeyErrorKind::Random.into())
 }
 
-pub(crate) fn environment(name: &str) -> Result<Zeroizing<String>, KeyError> {
-    let unusable = |_| KeyError { kind: KeyErrorKind::Environment, variable: name.into() };
-    std::env::var(name).map(Zeroizing::new).map_err(unusable)
+/// Reads an environment variable, which an error then names.
+pub(crate) fn from_env<T>(name: &str, read: impl FnOnce(&str) -> Result<T, KeyError>) -> Result<T, KeyError> {
+    let text = std::env::var(name).map(Zeroizing::new).map_err(|_| KeyErrorKind::Environment.into());
+    text.and_then(|text| read(&text)).map_err(|error: KeyError| KeyError { variable: name.into(), ..error })
 }
 
 fn hex_digit(digit: u8) -> Result<u8, KeyError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::key::{KeyError, KeyErrorKind, KeyId, SigningKey, environment};
+use crate::key::{KeyError, KeyErrorKind, KeyId, SigningKey, from_env};
 
 /// The keys in use: one that signs, and any number that are still, or already, accepted.
 ///
@@ -68,7 +68,7 @@ impl Keyring {
     ///
     /// [`KeyErrorKind::Environment`] if the variable is not set or not UTF-8, else what is wrong with its text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        environment(name)?.parse()
+        from_env(name, str::parse)
     }
 
     /// Makes a key known: its links are accepted from now on. It does not sign yet.

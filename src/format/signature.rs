@@ -23,55 +23,43 @@ impl<'t> Signature<'t> {
 
     /// The MAC's bytes, if its text is canonical: 43 characters of base64url (RFC 4648 section 5), trailing bits zero.
     ///
-    /// By table, in a third of the time of a general decoder. Not constant-time: the text came with the request.
+    /// For one length alone, in loops that the compiler unrolls: a general decoder takes half as long again.
     #[inline]
     pub(crate) fn mac(&self) -> Option<[u8; 32]> {
         let text: &[u8; MAC_TEXT] = self.mac.as_bytes().try_into().ok()?;
-        let (groups, rest) = text.as_chunks::<8>();
-        let mut mac = [0; 32];
-        let (sextuples, end) = mac.as_chunks_mut::<6>();
-
+        let mut sextets = [b'A'; 48]; // `A` is zero: what follows the text adds nothing
+        sextets.first_chunk_mut::<MAC_TEXT>()?.copy_from_slice(text);
         let mut seen = 0;
-        for (bytes, group) in sextuples.iter_mut().zip(groups) {
-            let [_, _, decoded @ ..] = read_sextets(*group, &mut seen).to_be_bytes();
-            *bytes = decoded;
+        for character in &mut sextets {
+            *character = sextet(*character);
+            seen |= *character;
         }
-        // Two bytes are left, and 18 bits for them.
-        let &[x, y, z] = rest else { return None };
-        let last = read_sextets([x, y, z], &mut seen);
-        let [.., high, low] = (last >> 2).to_be_bytes();
-        end.copy_from_slice(&[high, low]);
-        if seen >= 64 || last & 0b11 != 0 {
+
+        let mut bytes = [0; 36];
+        for (bytes, sextets) in bytes.as_chunks_mut::<6>().0.iter_mut().zip(sextets.as_chunks::<8>().0) {
+            let bits = sextets.iter().fold(0, |bits, sextet| bits << 6 | u64::from(*sextet));
+            let [_, _, low @ ..] = bits.to_be_bytes();
+            *bytes = low;
+        }
+        let [mac @ .., trailing_bits, _, _, _] = bytes;
+        if seen > 0x3f || trailing_bits != 0 {
             return None;
         }
         Some(mac)
     }
 }
 
-/// Six bits a character, the first one's highest; all that were seen are added to `seen`.
-fn read_sextets<const N: usize>(text: [u8; N], seen: &mut u8) -> u64 {
-    let mut bits = 0;
-    for sextet in text.map(|character| SEXTETS.get(usize::from(character)).copied().unwrap_or(NO_SEXTET)) {
-        *seen |= sextet;
-        bits = bits << 6 | u64::from(sextet);
-    }
-    bits
+/// The six bits that a character stands for; 0xff for one that stands for none. Without branches or tables.
+#[inline]
+fn sextet(character: u8) -> u8 {
+    // One more than the bits, or zero.
+    let among = |first: u8, last: u8, value: u8| match character {
+        c if first <= c && c <= last => c.wrapping_sub(first).wrapping_add(value + 1),
+        _ => 0,
+    };
+    let value = among(b'A', b'Z', 0) | among(b'a', b'z', 26) | among(b'0', b'9', 52);
+    (value | among(b'-', b'-', 62) | among(b'_', b'_', 63)).wrapping_sub(1)
 }
-
-/// Not a character of base64url: more than six bits.
-const NO_SEXTET: u8 = 0xff;
-
-#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated when it is compiled")]
-const SEXTETS: [u8; 256] = {
-    let mut sextets = [NO_SEXTET; 256];
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut value = 0;
-    while value < alphabet.len() {
-        sextets[alphabet[value] as usize] = value as u8;
-        value += 1;
-    }
-    sextets
-};
 
 #[cfg(test)]
 mod tests {
@@ -106,9 +94,9 @@ mod tests {
 
     /// Every character in every place, against the general decoder.
     #[test]
-    fn the_table_decodes_as_the_library_does() {
+    fn it_decodes_as_the_library_does() {
         for place in 0..MAC_TEXT {
-            for character in 0..=127 {
+            for character in 0..128 {
                 let mut text = MAC.as_bytes().to_vec();
                 text[place] = character;
                 let text = String::from_utf8(text).unwrap();

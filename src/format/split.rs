@@ -27,9 +27,9 @@ impl<'t> Exact<'t> {
         self.slice(0..self.sig.start - 1)
     }
 
-    /// The value of `exp`.
-    pub(super) fn exp(&self) -> &'t str {
-        self.slice(self.exp_value..self.exp.end)
+    /// The parameter `exp`, and its value.
+    pub(super) fn exp(&self) -> (&'t str, &'t str) {
+        (self.slice(self.exp.clone()), self.slice(self.exp_value..self.exp.end))
     }
 
     /// The reserved parameters between `exp` and `sig`, with an `&` before each.
@@ -223,7 +223,7 @@ mod tests {
             ("/é?é=1&exp=1&sig=é", "/é?é=1&exp=1", "1", "", "/é?é=1"),
         ] {
             let exact = split_whole(target).unwrap();
-            assert_eq!((exact.covered(), exact.exp()), (covered, exp), "{target}");
+            assert_eq!((exact.covered(), exact.exp().1), (covered, exp), "{target}");
             assert_eq!(exact.restrictions(), restrictions, "{target}");
             let mut rest = target.to_owned();
             rest.replace_range(exact.cut(), "");

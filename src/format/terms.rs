@@ -21,7 +21,8 @@ impl<'t> Terms<'t> {
     /// A name that cannot be enforced is a fault, whether the format knows it or not.
     #[inline]
     pub(crate) fn read(exact: &Exact<'t>, names: &Names) -> Result<Self, Fault<'t>> {
-        let expires_at = time("exp", exact.exp())?;
+        let (parameter, value) = exact.exp();
+        let expires_at = time(parameter, value)?;
         let unrestricted = Self { expires_at, not_before: None, id: None, methods: None };
         match exact.restrictions().strip_prefix('&') {
             Some(restrictions) => unrestricted.restricted(restrictions, names),

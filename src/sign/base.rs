@@ -18,7 +18,9 @@ pub(super) fn split_origin<'u>(url: &'u str, http_hosts: &[Box<str>]) -> Result<
     let (authority, rest) = after_scheme.split_at(end);
     let (host, port) = split_port(authority);
     if !is_host(host) {
-        return Err(not_absolute("its host is not a lower-case name or a canonical address (and no userinfo)"));
+        return Err(not_absolute(
+            "its host is not a lower-case name or a canonical address (for an internationalised name, sign the path, and put the origin before it)",
+        ));
     }
     if port.is_some_and(|port| !is_port(port, if is_https { "443" } else { "80" })) {
         return Err(not_absolute("its port is not a number, or is the scheme's own and to be left out"));
@@ -56,8 +58,10 @@ fn is_host(host: &str) -> bool {
         // Rust writes embedded IPv4 addresses with dots, browsers in hexadecimal: leave those alone.
         return address.parse::<Ipv6Addr>().is_ok_and(|parsed| !address.contains('.') && parsed.to_string() == address);
     }
+    // Whether a URL parser takes an internationalised label (`xn--…`) is for tables of Unicode to say.
     let is_label = |label: &str| {
         !label.is_empty()
+            && !label.starts_with("xn--")
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
     };
     host.split('.').all(is_label) && (!ends_in_number(host) || host.parse::<Ipv4Addr>().is_ok())
@@ -110,6 +114,9 @@ mod tests {
             ("https://example..com/", None),
             ("https://example.com./", None),
             ("https://exämple.com/", None),
+            ("https://xn--exmple-cua.com/", None),
+            ("https://a.xn--/", None),
+            ("https://axn--/", Some("https://axn--")),
             ("https://ex%41mple.com/", None),
             ("https://127.1/", None),
             ("https://0x7f.0.0.1/", None),

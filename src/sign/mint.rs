@@ -117,9 +117,9 @@ impl<'a> Mint<'a> {
             return Err(SignErrorKind::LifetimeTooLong.into());
         }
         self.times(|from| {
-            let latest = from.checked_add(max)?.as_secs();
+            let expiry = round_up(from.checked_add(lifetime)?)?;
             // A lifetime within a second of the maximum is rounded down after all.
-            Some(round_up(from.checked_add(lifetime)?)?.min(latest))
+            Some(from.checked_add(max).map_or(expiry, |latest| expiry.min(latest.as_secs())))
         })
     }
 

@@ -55,8 +55,9 @@ pub trait Verify: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Why the request is refused; [`RejectionKind::Missing`](crate::RejectionKind::Missing) if, and only if, it
-    /// carries no credential and no part of one.
+    /// Why the request is refused: [`RejectionKind::Missing`](crate::RejectionKind::Missing) if, and only if, its
+    /// target carries no credential and no part of one. A request without a target is refused for something else; the
+    /// layer does not ask about it.
     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection>;
 
     /// A target, or a whole URL, without anything in it that is or may be a credential; borrowed where there is
