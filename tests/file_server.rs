@@ -658,24 +658,22 @@ fn program(args: &[&str], keys: Option<&str>) -> Command {
     command
 }
 
-/// `cargo test` builds the examples, `cargo test --test file_server` does not: then it is missing, or out of date.
+/// `cargo test` has built the example, `cargo test --test file_server` has not: cargo knows what there is to do.
 fn find_program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
-    let program = profile.join("examples/file_server");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/file_server.rs");
-    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
-    if changed(&program) < changed(&source) {
-        let name = match profile.file_name().unwrap().to_str().unwrap() {
-            "debug" => "dev",
-            name => name,
-        };
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--example", "file_server", "--all-features", "--profile", name, "--target-dir"])
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success());
-    }
-    program
+    let name = match profile.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        name => name,
+    };
+    // The features that this test was built with, so that nothing is built twice.
+    let features = if cfg!(feature = "full") { "full" } else { "axum" };
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", "file_server", "--features", features, "--profile", name])
+        .arg("--target-dir")
+        .arg(profile.parent().unwrap())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(built.unwrap().success());
+    profile.join("examples/file_server")
 }
