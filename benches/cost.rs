@@ -2,6 +2,7 @@
 //!
 //! All contenders take turns in every round of one run, and the medians over the rounds are compared, so that a busy
 //! machine slows all of them alike. With `-- --check` the exit code is 1 where a bound is broken.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
 
 use std::hint::black_box;
 use std::process::ExitCode;

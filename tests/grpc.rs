@@ -1,5 +1,5 @@
 //! gRPC: a tonic server behind the layer, a tonic client whose calls carry links, and what is only dressed as gRPC.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! No log line holds a credential, however the layer and a trace stand to each other, and nothing shows one in its
 //! `Debug`.
 #![cfg(all(feature = "axum", feature = "trace"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/log.rs"]
 mod log;
@@ -223,7 +223,7 @@ fn conceal_span_shows_names_without_values() {
         ("/a?x=1&exp=1&sig-id=a&sig=k1.SECRET&y=2", "/a?x=1&exp=…&sig-id=…&sig=…&y=2"),
         ("/a?&sig=SECRET=SECRET", "/a?&sig=…"),
         ("http://h/a?sig=SECRET&sig-x", "http://h/a?sig=…&…"),
-        ("/~c2lnLXNjb3BlPSSECRET/v/a?x=1", "/…v/a?x=1"),
+        ("/~c2lnLXNjb3BlPSSECRET/v/a?x=1", "/…/v/a?x=1"),
     ] {
         let log = traced(target);
         assert!(log.text.contains(&format!(" uri={shown} ")), "{target}: {}", log.text);

@@ -123,32 +123,27 @@ impl<V: Verify> fmt::Display for RedactedUri<'_, V> {
     }
 }
 
-/// `url` with `…` for the values of its credential.
+/// `url` with `…` for the values of its credential, and for the segments of its path that are one.
 ///
-/// Everything between the first and the last byte that [`Verify::strip`] took away is taken for the credential's: too
-/// much may be hidden of a strange URL, never too little.
+/// The verifier is asked about each piece by itself. What it hides only as a whole is left out.
 fn redact<'u>(url: &'u str, verify: &impl Verify) -> Cow<'u, str> {
     let Cow::Owned(stripped) = verify.strip(url) else {
         return Cow::Borrowed(url);
     };
-    let same = |(a, b): &(char, char)| a == b;
-    let before: usize = url.chars().zip(stripped.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let (kept, rest) = url.split_at(before);
-    let left = stripped.get(before..).unwrap_or_default();
-    let after: usize = rest.chars().rev().zip(left.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let (hidden, end) = rest.split_at(rest.len() - after);
+    let hides = |piece: &str| matches!(verify.strip(piece), Cow::Owned(_));
+    let redact_parameter = |parameter: &str| match parameter.split_once('=') {
+        _ if !hides(&format!("/?{parameter}")) => parameter.to_owned(),
+        // A name that gives it away by itself is no secret.
+        Some((name, _)) if hides(&format!("/?{name}=")) => format!("{name}=…"),
+        _ => "…".to_owned(),
+    };
 
-    let mut redacted = kept.to_owned();
-    for parameter in hidden.split_inclusive(['?', '&']) {
-        let separator = parameter.chars().last().filter(|c| matches!(c, '?' | '&'));
-        let bare = separator.map_or(parameter, |c| parameter.trim_end_matches(c));
-        match bare.split_once('=') {
-            Some((name, _)) => redacted.extend([name, "=…"]),
-            None if bare.is_empty() => {}
-            None => redacted.push('…'),
-        }
-        redacted.extend(separator);
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let segments = path.split('/').map(|segment| if hides(&format!("/{segment}")) { "…" } else { segment });
+    let mut redacted = segments.collect::<Vec<_>>().join("/");
+    if path.len() < url.len() {
+        redacted.push('?');
+        redacted.push_str(&query.split('&').map(redact_parameter).collect::<Vec<_>>().join("&"));
     }
-    redacted.push_str(end);
-    Cow::Owned(redacted)
+    Cow::Owned(if redacted == url { stripped } else { redacted })
 }

@@ -17,7 +17,7 @@ pub struct SignError {
 pub enum SignErrorKind {
     /// The target does not begin with exactly one `/`.
     Target,
-    /// The target holds a reserved name.
+    /// The target holds a reserved name, or a path segment that begins like a scope token.
     ReservedName,
     /// The target holds a name that this policy tolerates after the signature.
     ToleratedName,
@@ -77,6 +77,8 @@ impl From<Unstable<'_>> for SignError {
             Unstable::NotOneSlash => SignErrorKind::Target.into(),
             Unstable::Fragment => SignErrorKind::Fragment.into(),
             Unstable::DotSegment => SignErrorKind::DotSegment.into(),
+            // The segment itself may be a token that works.
+            Unstable::Token => Self::about(SignErrorKind::ReservedName, "~…"),
             Unstable::Character(c) => Self::about(SignErrorKind::Character, c.encode_utf8(&mut [0; 4])),
             Unstable::Reserved(name) => Self::about(SignErrorKind::ReservedName, name),
             Unstable::Tolerated(name) => Self::about(SignErrorKind::ToleratedName, name),

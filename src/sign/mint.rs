@@ -254,9 +254,10 @@ impl<'a> Mint<'a> {
     }
 }
 
+/// Without the target, which may hold secrets of its own.
 impl fmt::Debug for Mint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mint").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Mint").finish_non_exhaustive()
     }
 }
 
