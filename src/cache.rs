@@ -17,7 +17,8 @@ pub enum Cache {
     /// `public`, with a `max-age` and an `s-maxage` of at most the time that the link has left: for links whose expiry
     /// is [rounded](crate::Mint::round_expiry_up_to).
     ///
-    /// Falls back to [`Cache::Private`] where the service said `private` or `no-store` or set a cookie, where the request
+    /// Falls back to [`Cache::Private`] where the service said `private` or `no-store`, spoke to a shared cache by a field
+    /// of its own (`CDN-Cache-Control`, say) or set a cookie, where the request
     /// had an `Authorization`, and where anything but the URL decided that the request may pass.
     Shared,
 }
@@ -59,8 +60,9 @@ pub(crate) fn limit(headers: &mut HeaderMap, share: bool, freshness: &Freshness)
             date.map_or(HeaderValue::from_static("0"), |date| write_date(date.min(freshness.expires_at))),
         );
     }
-    remove_targeted(headers);
-    headers.insert(CACHE_CONTROL, directives.write(max_age, (share && !directives.private).then_some(s_maxage)));
+    // A service that speaks to a shared cache by name may have kept the answer out of it.
+    let share = !remove_targeted(headers) && share && !directives.private;
+    headers.insert(CACHE_CONTROL, directives.write(max_age, share.then_some(s_maxage)));
 }
 
 /// What a service's `Cache-Control` says.
@@ -154,7 +156,7 @@ fn read_date(value: &HeaderValue) -> Option<SystemTime> {
 }
 
 fn write_date(date: SystemTime) -> HeaderValue {
-    let text = httpdate::fmt_http_date(date);
+    let text = httpdate::fmt_http_date(date.max(SystemTime::UNIX_EPOCH)); // it takes no earlier one
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
 }
 
@@ -162,15 +164,19 @@ fn seconds_until(time: SystemTime, now: SystemTime) -> u64 {
     time.duration_since(now).map_or(0, |left: Duration| left.as_secs())
 }
 
-/// Takes away the fields that a cache may read instead of `Cache-Control`: RFC 9213's, and two older ones.
-fn remove_targeted(headers: &mut HeaderMap) {
+/// Takes away the fields that a cache may read instead of `Cache-Control`: RFC 9213's, and older ones. Says whether there
+/// were any.
+fn remove_targeted(headers: &mut HeaderMap) -> bool {
+    const OLDER: [&str; 3] = ["surrogate-control", "x-accel-expires", "edge-control"];
+    let before = headers.keys_len();
     let is_targeted = |name: &&HeaderName| {
         let name = name.as_str();
-        name.ends_with("-cache-control") || name == "surrogate-control" || name == "x-accel-expires"
+        name.ends_with("-cache-control") || OLDER.contains(&name)
     };
     while let Some(name) = headers.keys().find(is_targeted).cloned() {
         headers.remove(name);
     }
+    headers.keys_len() < before
 }
 
 #[cfg(test)]
@@ -282,7 +288,11 @@ mod tests {
             ("example-cache-control", "max-age=1"),
             ("surrogate-control", "max-age=1"),
             ("x-accel-expires", "1"),
+            ("edge-control", "max-age=1"),
         ];
         assert_eq!(limited(&targeted, true, true).len(), 1);
+        for field in targeted {
+            assert_eq!(limited(&[field], true, true)[CACHE_CONTROL], "private, max-age=300", "{field:?}");
+        }
     }
 }

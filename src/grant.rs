@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::inline::Inline;
@@ -17,7 +18,7 @@ use crate::key::KeyId;
 pub struct Grant {
     expires_at: SystemTime,
     key_id: Option<KeyId>,
-    id: Option<Inline<64>>,
+    id: Option<Id>,
 }
 
 impl Grant {
@@ -27,15 +28,15 @@ impl Grant {
         Self { expires_at, key_id: None, id: None }
     }
 
-    /// The same grant with the link's id, cut after 64 bytes.
+    /// The same grant with the link's id.
     #[must_use]
     pub fn with_id(self, id: &str) -> Self {
-        Self { id: Some(Inline::truncated(id)), ..self }
+        Self { id: Some(Id::new(id)), ..self }
     }
 
     #[inline]
     pub(crate) fn new(expires_at: SystemTime, key_id: Option<KeyId>, id: Option<&str>) -> Self {
-        Self { expires_at, key_id, id: id.map(Inline::truncated) }
+        Self { expires_at, key_id, id: id.map(Id::new) }
     }
 
     /// When the link stops working.
@@ -47,12 +48,32 @@ impl Grant {
     /// The link's own name, its `sig-id`.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.id.as_ref().map(Inline::as_str)
+        self.id.as_ref().map(Id::as_str)
     }
 
     /// The id of the key that signed the link.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()
+    }
+}
+
+/// A link's id: of this crate's format in place, of another's perhaps longer.
+#[derive(Clone, Debug)]
+enum Id {
+    Short(Inline<64>),
+    Long(Arc<str>),
+}
+
+impl Id {
+    fn new(id: &str) -> Self {
+        if id.len() <= 64 { Self::Short(Inline::truncated(id)) } else { Self::Long(id.into()) }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short(id) => id.as_str(),
+            Self::Long(id) => id,
+        }
     }
 }

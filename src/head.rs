@@ -15,6 +15,8 @@ pub struct Head<'a> {
     target: Option<&'a PathAndQuery>,
     headers: &'a HeaderMap,
     extensions: &'a Extensions,
+    /// Whether the target is somebody's own.
+    replaced: bool,
 }
 
 impl<'a> Head<'a> {
@@ -26,6 +28,7 @@ impl<'a> Head<'a> {
             target: original_target(request.uri(), request.extensions()),
             headers: request.headers(),
             extensions: request.extensions(),
+            replaced: false,
         }
     }
 
@@ -37,13 +40,24 @@ impl<'a> Head<'a> {
             target: original_target(&parts.uri, &parts.extensions),
             headers: &parts.headers,
             extensions: &parts.extensions,
+            replaced: false,
         }
     }
 
-    /// The same head with another target.
+    /// The same head with another target: for a [`Verify`](crate::Verify) that has another check what it makes of the
+    /// request's. What passes on is then what its own [`strip`](crate::Verify::strip) leaves of the request's target.
     #[must_use]
     pub fn with_target(self, target: &'a PathAndQuery) -> Self {
+        Self { target: Some(target), replaced: true, ..self }
+    }
+
+    /// The same head with the target that the client sent, put back.
+    pub(crate) fn with_original(self, target: &'a PathAndQuery) -> Self {
         Self { target: Some(target), ..self }
+    }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced
     }
 
     /// Path and query as the client sent them; none for `CONNECT`, and where the URI was rewritten on its way.

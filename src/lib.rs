@@ -92,7 +92,7 @@ pub use self::policy::{ConfigError, ConfigErrorKind, Policy};
 pub use self::reject::Rejected;
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::sign::{Mint, SignError, SignErrorKind, SignedUrl, Signer};
-pub use self::verify::{Verified, Verifier, VerifierBuilder, Verify};
+pub use self::verify::{Obligations, Verified, Verifier, VerifierBuilder, Verify};
 
 /// The README's Rust blocks are compiled and run with the documentation's.
 #[cfg(all(doctest, feature = "axum"))]

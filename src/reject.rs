@@ -10,6 +10,8 @@
 //! # Ok::<(), tower_signed_url::KeyError>(())
 //! ```
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, REFERRER_POLICY};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -18,7 +20,7 @@ use crate::cache;
 use crate::rejection::Rejection;
 
 /// A refused request, as a callback may see it: nothing here leads to the credential.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Rejected<'a> {
     pub(crate) rejection: &'a Rejection,
     pub(crate) method: &'a Method,
@@ -55,6 +57,17 @@ impl<'a> Rejected<'a> {
     #[must_use]
     pub fn headers(&self) -> &'a HeaderMap {
         self.headers
+    }
+}
+
+/// Without the headers: they may hold other secrets, `Cookie` and `Authorization` among them.
+impl fmt::Debug for Rejected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("rejection", &self.rejection)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,8 +126,8 @@ pub(crate) fn grpc_answer(status: StatusCode) -> Response<Bytes> {
     response
 }
 
-/// What every refusal has, whoever built it: the reason, for the application alone, and headers. A 410 may be cached
-/// unless it says otherwise, and a link that is refused here may still work for someone else.
+/// What every refusal has, whoever built it: the reason, for the application alone, and headers.
+/// A 410 may be cached unless it says otherwise, and a link that is refused here may still work for someone else.
 pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Response<B> {
     response.extensions_mut().insert(rejection);
     let headers = response.headers_mut();

@@ -81,11 +81,25 @@ impl Rejection {
         }
     }
 
+    /// The same rejection with words of your own about the reason, for logs. Put no part of a credential into them.
+    #[must_use]
+    pub fn because(self, detail: &'static str) -> Self {
+        Self { detail, ..self }
+    }
+
+    #[cold]
+    pub(crate) fn unenforceable() -> Self {
+        let rejection = Self::new(RejectionKind::Unenforceable).because("the link asks for something nobody takes on");
+        Self { authentic: true, ..rejection }
+    }
+
+    #[cold]
     pub(crate) fn malformed(detail: &'static str) -> Self {
         Self { detail, ..Self::new(RejectionKind::Malformed) }
     }
 
     /// What the format found wrong with a link whose MAC has matched.
+    #[cold]
     pub(crate) fn authentic(fault: Fault<'_>) -> Self {
         Self { authentic: true, ..fault.into() }
     }
@@ -124,12 +138,16 @@ impl Rejection {
 }
 
 impl From<RejectionKind> for Rejection {
+    #[cold]
+    #[inline(never)]
     fn from(kind: RejectionKind) -> Self {
         Self::new(kind)
     }
 }
 
 impl From<Fault<'_>> for Rejection {
+    #[cold]
+    #[inline(never)]
     fn from(fault: Fault<'_>) -> Self {
         let kind = match fault.kind {
             FaultKind::Missing => RejectionKind::Missing,

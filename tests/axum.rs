@@ -5,7 +5,6 @@
 
 mod support;
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -328,8 +327,12 @@ impl Verify for Token {
         grant.map(Verified::new).ok_or(RejectionKind::Missing.into())
     }
 
-    fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
-        if target.contains("t=1&") { target.replace("t=1&", "").into() } else { target.into() }
+    fn strip(&self, target: &str) -> Option<String> {
+        target.contains("t=1&").then(|| target.replace("t=1&", ""))
+    }
+
+    fn hide(&self, url: &str) -> Option<String> {
+        self.strip(url)
     }
 
     fn now(&self) -> SystemTime {

@@ -4,13 +4,12 @@
 
 mod support;
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, EXPIRES, HeaderMap, REFERRER_POLICY, SET_COOKIE};
@@ -282,7 +281,8 @@ async fn a_callback_may_answer_with_any_bytes() {
         ("Bytes", layer().on_reject(|_| Response::new(Bytes::from_static(b"403 Forbidden")))),
     ] {
         let answer = refused(&layer, get("/a")).await;
-        assert_eq!((answer.status(), kind(&answer)), (StatusCode::OK, Some(RejectionKind::Missing)), "{row}");
+        // None of them sets the status, and a refusal is never a 200.
+        assert_eq!((answer.status(), kind(&answer)), (StatusCode::FORBIDDEN, Some(RejectionKind::Missing)), "{row}");
         assert_eq!(answer.headers(), &headers(&[("cache-control", "no-store"), ("referrer-policy", "no-referrer")]));
         assert_eq!(text(answer).await, "403 Forbidden", "{row}");
     }
@@ -388,8 +388,12 @@ impl Verify for Token {
         }
     }
 
-    fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
-        target.split_once("?t=").map_or(target.into(), |(path, _)| path.to_owned().into())
+    fn strip(&self, target: &str) -> Option<String> {
+        target.split_once("?t=").map(|(path, _)| path.to_owned())
+    }
+
+    fn hide(&self, url: &str) -> Option<String> {
+        self.strip(url)
     }
 
     fn now(&self) -> std::time::SystemTime {
@@ -402,8 +406,8 @@ async fn caches_are_told_not_to_outlive_the_link() {
     const PRIVATE: &str = "private, max-age=1000";
     const SHARED: &str = "public, max-age=1000, s-maxage=1000";
     let cookie = headers(&[("set-cookie", "a=1")]);
-    let eager =
-        headers(&[("cache-control", "public, max-age=9999, s-maxage=5, immutable"), ("cdn-cache-control", "x")]);
+    let eager = headers(&[("cache-control", "public, max-age=9999, s-maxage=5, immutable")]);
+    let cdn = headers(&[("cdn-cache-control", "no-store")]);
     let (none, own) = (HeaderMap::new(), headers(&[("cache-control", "private")]));
     for (row, cache, status, from_service, expected) in [
         ("private, 200", Cache::Private, 200, &none, PRIVATE),
@@ -421,6 +425,8 @@ async fn caches_are_told_not_to_outlive_the_link() {
         ("shared, 404", Cache::Shared, 404, &none, "public, max-age=0, s-maxage=0"),
         ("shared, eager", Cache::Shared, 200, &eager, "public, max-age=1000, s-maxage=5"),
         ("shared, the service says private", Cache::Shared, 200, &own, PRIVATE),
+        ("shared, the service tells a CDN something else", Cache::Shared, 200, &cdn, PRIVATE),
+        ("no store, and so does the service", Cache::NoStore, 200, &cdn, "no-store"),
         ("shared, a cookie is set", Cache::Shared, 200, &cookie, PRIVATE),
     ] {
         let answer = call(&layer().cache(cache), get(CAT), status, from_service).await;
@@ -556,4 +562,61 @@ fn readiness_is_the_services() {
         assert_eq!(layer().layer(Gate(state)).poll_ready(&mut context), state);
         assert_eq!(ConcealLayer::new(fixed_verifier()).layer(Gate(state)).poll_ready(&mut context), state);
     }
+}
+
+/// Another verifier behind one's own: in `/en/photos/cat.jpg` the language is not signed, and a header decides as well.
+struct Wrapper(Verifier);
+
+impl Verify for Wrapper {
+    fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
+        let target = head.target().map_or("", |target| target.as_str());
+        let bare = target.strip_prefix("/en").unwrap_or(target).parse().unwrap();
+        let verified = self.0.verify(head.with_target(&bare))?;
+        match head.headers().get("x-wants").map(HeaderValue::as_bytes) {
+            Some(b"a count") => Ok(verified.asking_for(Obligations::COUNT_USE)),
+            Some(_) => Err(Rejection::new(RejectionKind::Unenforceable).because("it wants something else")),
+            None => Ok(verified.by_more_than_url()),
+        }
+    }
+
+    fn strip(&self, target: &str) -> Option<String> {
+        self.0.strip(target)
+    }
+
+    fn hide(&self, url: &str) -> Option<String> {
+        self.0.hide(url)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn what_a_wrapper_decides_is_not_lost() {
+    let layer = SignedUrlLayer::custom(Wrapper(fixed_verifier())).cache(Cache::Shared);
+    let wanting = |what| {
+        let mut request = get(&format!("/en{CAT}"));
+        request.headers_mut().insert("x-wants", HeaderValue::from_static(what));
+        request
+    };
+    for target in [CAT.to_owned(), format!("/en{CAT}")] {
+        let (path, _) = target.split_once('?').unwrap();
+        assert_eq!(seen(&layer, get(&target)).await.uri, path, "the cut is not the wrapped verifier's");
+        let answer = call(&layer, get(&target), 200, &HeaderMap::new()).await;
+        assert_eq!(answer.headers()[CACHE_CONTROL], "private, max-age=1000");
+    }
+    let counted = refused(&layer, wanting("a count")).await;
+    let rejection = counted.extensions().get::<Rejection>().unwrap();
+    assert_eq!((rejection.kind(), rejection.is_authentic()), (RejectionKind::Unenforceable, true));
+    let other = refused(&layer, wanting("something")).await;
+    let rejection = other.extensions().get::<Rejection>().unwrap();
+    assert_eq!(rejection.to_string(), "cannot be enforced here: it wants something else");
+}
+
+#[tokio::test]
+async fn a_grant_from_further_out_is_not_passed_on() {
+    let mut request = get("/a");
+    request.extensions_mut().insert(Grant::until(at(NOW + 1)));
+    assert!(seen(&layer().optional(), request).await.extensions.get::<Grant>().is_none());
 }

@@ -1,10 +1,9 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::Request;
 use http::uri::{PathAndQuery, Uri};
-use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -45,6 +44,7 @@ pub struct ConcealLayer<V = Verifier> {
 
 impl ConcealLayer {
     /// The layer for the verifier, or the ring of keys, that the [`SignedUrlLayer`](crate::SignedUrlLayer) inside has.
+    /// Give it the verifier where the policy has a name prefix: a ring alone does not know of it.
     pub fn new(keys_or_verifier: impl Into<Verifier>) -> Self {
         Self::custom(keys_or_verifier.into())
     }
@@ -92,9 +92,9 @@ pub struct Conceal<S, V = Verifier> {
     layer: ConcealLayer<V>,
 }
 
-impl<S, V, ReqBody, ResBody> Service<Request<ReqBody>> for Conceal<S, V>
+impl<S, V, ReqBody> Service<Request<ReqBody>> for Conceal<S, V>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>>,
     V: Verify,
 {
     type Response = S::Response;
@@ -144,7 +144,7 @@ impl<V: Verify> ConcealLayer<V> {
         let Some(target) = uri.path_and_query() else {
             return false;
         };
-        let Cow::Owned(stripped) = self.verify.strip(target.as_str()) else {
+        let Some(stripped) = self.verify.strip(target.as_str()) else {
             return false;
         };
         // Where what is left is no target, nothing is left.

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use http::header::{HeaderMap, HeaderName, HeaderValue, REFERER};
 use http::uri::{PathAndQuery, Uri};
 
@@ -12,14 +10,15 @@ const URL_HEADERS: [HeaderName; 3] =
 
 /// Takes credentials out of the headers that repeat URLs.
 pub(crate) fn clean_headers(headers: &mut HeaderMap, verify: &impl Verify) {
-    clean_headers_with(headers, |url| verify.strip(url));
+    clean_headers_with(headers, |url| verify.hide(url));
 }
 
-pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -> Cow<'_, str>) {
+/// `clean` gives nothing for a URL that may stay as it is.
+pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -> Option<String>) {
     for (_, value) in headers.iter_mut().filter(|(name, _)| URL_HEADERS.contains(name)) {
         let cleaned = match str::from_utf8(value.as_bytes()).map(&clean) {
-            Ok(Cow::Borrowed(_)) => continue,
-            Ok(Cow::Owned(cleaned)) => HeaderValue::try_from(cleaned).ok(),
+            Ok(None) => continue,
+            Ok(Some(cleaned)) => HeaderValue::try_from(cleaned).ok(),
             Err(_) => None,
         };
         // Of what cannot be read, or not be written again, nothing is left.

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -119,31 +118,58 @@ struct RedactedUri<'a, V> {
 
 impl<V: Verify> fmt::Display for RedactedUri<'_, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact(&self.uri.to_string(), self.verify))
+        let uri = self.uri.to_string();
+        f.write_str(&redact(&uri, self.verify).unwrap_or(uri))
     }
 }
 
-/// `url` with `…` for the values of its credential, and for the segments of its path that are one.
+/// `url` with `…` for the values of its credential, and for the segments of its path that are one. Nothing if it holds
+/// none.
 ///
-/// The verifier is asked about each piece by itself. What it hides only as a whole is left out.
-fn redact<'u>(url: &'u str, verify: &impl Verify) -> Cow<'u, str> {
-    let Cow::Owned(stripped) = verify.strip(url) else {
-        return Cow::Borrowed(url);
+/// The verifier is asked about each piece by itself. Where that does not come to what it hides of the whole, there is no
+/// `…`, but what it leaves.
+fn redact(url: &str, verify: &impl Verify) -> Option<String> {
+    let hidden = verify.hide(url)?;
+    let redact_parameter = |parameter: &str| {
+        verify.hide(&format!("/?{parameter}")).map(|_| match parameter.split_once('=') {
+            // A name that gives it away by itself is no secret.
+            Some((name, _)) if verify.hide(&format!("/?{name}=")).is_some() => format!("{name}=…"),
+            _ => "…".to_owned(),
+        })
     };
-    let hides = |piece: &str| matches!(verify.strip(piece), Cow::Owned(_));
-    let redact_parameter = |parameter: &str| match parameter.split_once('=') {
-        _ if !hides(&format!("/?{parameter}")) => parameter.to_owned(),
-        // A name that gives it away by itself is no secret.
-        Some((name, _)) if hides(&format!("/?{name}=")) => format!("{name}=…"),
-        _ => "…".to_owned(),
-    };
-
-    let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let segments = path.split('/').map(|segment| if hides(&format!("/{segment}")) { "…" } else { segment });
-    let mut redacted = segments.collect::<Vec<_>>().join("/");
-    if path.len() < url.len() {
-        redacted.push('?');
-        redacted.push_str(&query.split('&').map(redact_parameter).collect::<Vec<_>>().join("&"));
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let mut pieces = Pieces::default();
+    for (at, segment) in path.split('/').enumerate() {
+        let redacted = verify.hide(&format!("/{segment}")).map(|_| "…".to_owned());
+        pieces.push(if at == 0 { "" } else { "/" }, segment, redacted);
     }
-    Cow::Owned(if redacted == url { stripped } else { redacted })
+    for (at, parameter) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        pieces.push(if at == 0 { "?" } else { "&" }, parameter, redact_parameter(parameter));
+    }
+    Some(if pieces.left == hidden { pieces.redacted } else { hidden })
+}
+
+/// A URL put together again: with what stands for its hidden pieces, and without them.
+#[derive(Default)]
+struct Pieces {
+    redacted: String,
+    left: String,
+    /// The separator of a first piece that was hidden: the next takes it over.
+    first: Option<&'static str>,
+}
+
+impl Pieces {
+    fn push(&mut self, separator: &'static str, piece: &str, redacted: Option<String>) {
+        self.redacted.push_str(separator);
+        self.redacted.push_str(redacted.as_deref().unwrap_or(piece));
+        match (&redacted, separator) {
+            (None, _) => {
+                let separator = if separator == "&" { self.first.take().unwrap_or("&") } else { separator };
+                self.left.push_str(separator);
+                self.left.push_str(piece);
+            }
+            (Some(_), "?") => self.first = Some("?"),
+            (Some(_), _) => {}
+        }
+    }
 }

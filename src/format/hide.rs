@@ -1,44 +1,68 @@
-use std::borrow::Cow;
-
 use super::names::Names;
 
-/// `text`, a request target or a whole URL, without anything that is or may be a credential.
-///
-/// Judges nothing: every reserved parameter goes, wherever it stands, and every path segment that begins like a scope
-/// token, at any depth; `&amp;` counts as `&`, since a link that was escaped once too often is easily mended. What is
-/// left keeps its bytes and its order.
-pub(crate) fn hide<'t>(text: &'t str, names: &Names) -> Cow<'t, str> {
-    let (path, query) = match text.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (text, None),
-    };
-    let is_reserved = |parameter: &str| names.is_reserved(parameter.trim_start_matches("amp;"));
-    let in_path = path.split('/').any(|segment| names.is_token_segment(segment));
-    let in_query = query.is_some_and(|query| query.split('&').any(is_reserved));
-    if !in_path && !in_query {
-        return Cow::Borrowed(text);
+/// `target`, or a whole URL, without any reserved parameter, wherever it stands in the query: what may be routed and
+/// served. What is left keeps its bytes and its order. Nothing if there is none.
+pub(crate) fn strip(target: &str, names: &Names) -> Option<String> {
+    let (path, query) = target.split_once('?')?;
+    if !query.split('&').any(|parameter| names.is_reserved(parameter)) {
+        return None;
     }
+    let mut stripped = path.to_owned();
+    push_query(&mut stripped, query.split('&').filter(|parameter| !names.is_reserved(parameter)));
+    Some(stripped)
+}
 
-    let mut hidden = String::with_capacity(text.len());
-    let segments = path.split('/').filter(|segment| !names.is_token_segment(segment));
-    push_joined(&mut hidden, None, '/', segments);
-    if text.starts_with('/') && hidden.is_empty() {
+/// `url`, or a request target, without anything that is or may be a credential: what may be logged. Nothing if there is
+/// none.
+///
+/// Judges nothing, so it takes more than [`strip`]: the parameters of a query that was percent-encoded or HTML-escaped,
+/// for such a link is easily mended, and every path segment that begins like a scope token, at any depth.
+pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let segments: Vec<_> = path.split('/').filter(|segment| !names.is_token_segment(segment)).collect();
+    let mut hidden = hide_encoded(&segments.join("/"), names);
+    if url.starts_with('/') && hidden.is_empty() {
         hidden.push('/');
     }
     if let Some(query) = query {
-        let parameters = query.split('&').filter(|p| !is_reserved(p));
-        push_joined(&mut hidden, Some('?'), '&', parameters);
+        let parameters = query.split('&').filter(|parameter| !is_credential(parameter, names));
+        push_query(&mut hidden, parameters.map(|parameter| hide_encoded(parameter, names)));
     }
-    Cow::Owned(hidden)
+    (hidden != url).then_some(hidden)
 }
 
-fn push_joined<'p>(to: &mut String, before: Option<char>, between: char, parts: impl Iterator<Item = &'p str>) {
-    let mut separator = before;
-    for part in parts {
-        to.extend(separator);
-        to.push_str(part);
-        separator = Some(between);
+fn push_query(url: &mut String, parameters: impl Iterator<Item = impl AsRef<str>>) {
+    let mut separator = '?';
+    for parameter in parameters {
+        url.push(separator);
+        url.push_str(parameter.as_ref());
+        separator = '&';
     }
+}
+
+/// Without the parameters of a query that was percent-encoded as a whole, into a path or a value.
+fn hide_encoded(text: &str, names: &Names) -> String {
+    let mut hidden = String::with_capacity(text.len());
+    let (mut separator, mut rest) = ("", text);
+    loop {
+        let next = ["%3F", "%3f", "%26"].into_iter().filter_map(|separator| rest.find(separator)).min();
+        let (piece, after) = rest.split_at(next.unwrap_or(rest.len()));
+        if separator.is_empty() || !is_credential(piece, names) {
+            hidden.push_str(separator);
+            hidden.push_str(piece);
+        }
+        let Some((encoded, left)) = after.split_at_checked(3) else {
+            return hidden;
+        };
+        (separator, rest) = (encoded, left);
+    }
+}
+
+/// Whether a parameter has a reserved name, or has one when it is unescaped.
+fn is_credential(parameter: &str, names: &Names) -> bool {
+    let parameter = parameter.trim_start_matches("amp;");
+    let end = ["=", "%3D", "%3d"].into_iter().filter_map(|end| parameter.find(end)).min();
+    names.is_reserved(end.and_then(|end| parameter.get(..end)).unwrap_or(parameter))
 }
 
 #[cfg(test)]
@@ -46,26 +70,59 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reserved_parameter_and_token_segment_goes() {
+    fn every_reserved_parameter_goes() {
         let names = Names::default();
-        for (text, hidden) in [
+        for (text, stripped) in [
             ("/a?sig=1&b=2&exp=3&c&sig-x", "/a?b=2&c"),
             ("/a?b=1&sig=2", "/a?b=1"),
             ("/a?sig", "/a"),
-            ("/a?x=1&amp;exp=2&amp;sig=3&amp;amp;sig=4&amp;y", "/a?x=1&amp;y"),
+            ("/a?&sig", "/a?"),
+            ("/a?sig&", "/a?"),
+            ("/~c2lnLXNjb3BlPSx?a&sig=1", "/~c2lnLXNjb3BlPSx?a"),
+            ("https://h?exp=1&sig=2", "https://h"),
+            ("?exp=1&sig=2", ""),
+            ("*?sig=1", "*"),
+        ] {
+            assert_eq!(strip(text, &names).as_deref(), Some(stripped), "{text}");
+        }
+        for same in [
+            "",
+            "/",
+            "*",
+            "/a?b",
+            "/a&sig=1",
+            "/a%3Fsig=1",
+            "/a?b%26sig=1",
+            "/a?b&amp;sig=1",
+            "/a?Sig=1",
+            "/a?&&",
+            "/~c2lnLXNjb3BlPSx",
+        ] {
+            assert_eq!(strip(same, &names), None, "{same}");
+        }
+    }
+
+    #[test]
+    fn what_is_logged_holds_nothing_that_is_easily_mended() {
+        let names = Names::default();
+        for (text, hidden) in [
+            ("/a?sig=1&b=2&exp=3&c&sig-x", "/a?b=2&c"),
             ("/~c2lnLXNjb3BlPSxyz", "/"),
             ("/~c2lnLXNjb3BlPSxyz?a", "/?a"),
             ("/~c2lnLXNjb3BlPSxyz/v/1?a&sig=1", "/v/1?a"),
             ("/v/~c2lnLXNjb3BlPSxyz/1", "/v/1"),
             ("https://h/~c2lnLXNjb3BlPS/v?sig=1#x", "https://h/v"),
-            ("https://h?exp=1&sig=2", "https://h"),
-            ("?exp=1&sig=2", ""),
-            ("*?sig=1", "*"),
+            ("/a%3Fexp=1%26sig=2", "/a"),
+            ("/a%3fexp%3d1%26x%3D2%26sig%3D3", "/a%26x%3D2"),
+            ("/a?sig=?b=c%3Fd=e%26f", "/a"),
+            ("/a?exp%3D1%26sig%3D2&b", "/a?b"),
+            ("/a?x=1&amp;exp=2&amp;sig=3&amp;amp;sig=4&amp;y", "/a?x=1&amp;y"),
+            ("/a?next=%2Fb%3Fexp%3D1%26sig%3D2", "/a?next=%2Fb"),
         ] {
-            assert_eq!(hide(text, &names), hidden, "{text}");
+            assert_eq!(hide(text, &names).as_deref(), Some(hidden), "{text}");
         }
-        for same in ["", "/", "*", "/a?b", "/~other/a", "/a?Sig=1", "https://h/a?b=sig", "/a?&&"] {
-            assert!(matches!(hide(same, &names), Cow::Borrowed(t) if t == same), "{same}");
+        for same in ["", "/", "*", "/a?b", "/~other/a", "/a?Sig=1", "https://h/a?b=sig", "/a?&&", "/a%3Fb%26c"] {
+            assert_eq!(hide(same, &names), None, "{same}");
         }
     }
 }

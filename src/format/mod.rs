@@ -12,7 +12,7 @@ mod terms;
 mod time;
 
 pub(crate) use self::fault::{Fault, FaultKind};
-pub(crate) use self::hide::hide;
+pub(crate) use self::hide::{hide, strip};
 pub(crate) use self::names::{InvalidName, Names, is_id};
 pub(crate) use self::signature::MAC_TEXT;
 pub(crate) use self::split::split;

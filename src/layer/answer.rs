@@ -21,7 +21,7 @@ pub(super) struct Passed {
 impl Passed {
     pub(super) fn new(verified: &Verified, headers: &HeaderMap) -> Self {
         Self {
-            expires_at: verified.grant().expires_at(),
+            expires_at: verified.grant.expires_at(),
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
             shareable: verified.by_url_alone && !headers.contains_key(AUTHORIZATION),
         }

@@ -100,17 +100,14 @@ impl<V> SignedUrlLayer<V> {
 
     /// Builds the answers to refused requests; `String`, `&'static str`, `Vec<u8>` and [`Bytes`] will do for bodies.
     ///
-    /// `Cache-Control: no-store` and `Referrer-Policy: no-referrer` are set on whatever it returns. A gRPC call is
-    /// answered as gRPC, whatever it returns. Without it: [`plain_text`].
+    /// `Cache-Control: no-store` and `Referrer-Policy: no-referrer` are set on whatever it returns, and a status of
+    /// success, which was forgotten, is replaced by the rejection's. A gRPC call is answered as gRPC, whatever it returns. Without it: [`plain_text`].
     ///
     /// ```
     /// # use tower_signed_url::{Keyring, SignedUrlLayer, SigningKey};
     /// # let keys = Keyring::new(SigningKey::generate()?);
     /// let layer = SignedUrlLayer::new(&keys).on_reject(|rejected| {
-    ///     let page = format!("<h1>{}</h1>", rejected.status());
-    ///     let mut response = http::Response::new(page);
-    ///     *response.status_mut() = rejected.status();
-    ///     response
+    ///     http::Response::new(format!("<h1>{}</h1>", rejected.status()))
     /// });
     /// # Ok::<(), tower_signed_url::KeyError>(())
     /// ```

@@ -13,10 +13,11 @@ use super::answer::Passed;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
 use crate::conceal::{Concealed, clean_headers, replace_target};
+use crate::grant::Grant;
 use crate::head::{Head, original_uri_mut};
 use crate::reject::{Rejected, grpc_answer, is_grpc, seal};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::verify::{Verified, Verifier, Verify};
+use crate::verify::{Obligations, Verified, Verifier, Verify};
 
 /// The service of a [`SignedUrlLayer`](super::SignedUrlLayer).
 pub struct SignedUrlService<S, V = Verifier> {
@@ -71,6 +72,8 @@ impl<V: Verify> Shared<V> {
     /// Checks a request, takes its credential off and puts the grant in. Nothing for one that carries none and needs
     /// none.
     fn admit<B>(&self, request: &mut Request<B>) -> Result<Option<Passed>, Rejection> {
+        // What another layer granted further out is not this one's to pass on.
+        request.extensions_mut().remove::<Grant>();
         let verified = match request.extensions_mut().remove::<Concealed>() {
             Some(concealed) => self.verify_concealed(request, concealed),
             None => self.verify_and_strip(request),
@@ -79,7 +82,7 @@ impl<V: Verify> Shared<V> {
         match verified {
             Ok(verified) => {
                 let passed = Passed::new(&verified, request.headers());
-                request.extensions_mut().insert(verified.into_grant());
+                request.extensions_mut().insert(verified.discharge(Obligations::NONE)?);
                 Ok(Some(passed))
             }
             Err(rejection) if self.settings.optional && rejection.kind() == RejectionKind::Missing => Ok(None),
@@ -117,32 +120,33 @@ impl<V: Verify> Shared<V> {
         let head = Head::of(request);
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
-        let verified = self.verify.verify(head.with_target(&original)).map_err(|rejection| match rejection.kind() {
-            // Something was taken out, so this request is not one without a credential.
-            RejectionKind::Missing => Rejection::malformed("what was concealed is no credential here"),
-            _ => rejection,
-        })?;
+        let verified =
+            self.verify.verify(head.with_original(&original)).map_err(|rejection| match rejection.kind() {
+                // Something was taken out, so this request is not one without a credential.
+                RejectionKind::Missing => Rejection::malformed("what was concealed is no credential here"),
+                _ => rejection,
+            })?;
         if self.strip(&original, 0, &verified)? != *current {
             return Err(Rejection::malformed(CHANGED));
         }
         Ok(verified)
     }
 
-    /// `target` without its credential. `nested` says by how much it is shorter, at its front, than what was verified.
+    /// `target` without its credential. `nested` says by how much it is shorter, at its front, than the original.
     fn strip(&self, target: &PathAndQuery, nested: usize, verified: &Verified) -> Result<PathAndQuery, Rejection> {
         const UNSTRIPPABLE: &str = "its credential cannot be taken off";
         let text = target.as_str();
         let stripped = match &verified.cut {
             Some(cut) => {
-                let before = cut.start.checked_sub(nested).and_then(|start| text.get(..start));
-                let after = cut.end.checked_sub(nested).and_then(|end| text.get(end..));
+                let (start, end) = (cut.place.start.checked_sub(nested), cut.place.end.checked_sub(nested));
+                let before = start.and_then(|start| text.get(..start));
+                let after = end.and_then(|end| text.get(end..));
                 match (before, after) {
-                    (Some(before), Some("")) => Cow::Borrowed(before),
-                    (Some(before), Some(after)) => Cow::Owned([before, after].concat()),
+                    (Some(before), Some(after)) if cut.target == text.len() + nested => join(before, after),
                     _ => return Err(Rejection::malformed(UNSTRIPPABLE)),
                 }
             }
-            None => self.verify.strip(text),
+            None => self.verify.strip(text).map_or(Cow::Borrowed(text), Cow::Owned),
         };
         PathAndQuery::try_from(&*stripped).map_err(|_| Rejection::malformed(UNSTRIPPABLE))
     }
@@ -151,7 +155,7 @@ impl<V: Verify> Shared<V> {
     fn without_target<B>(&self, request: &mut Request<B>) -> Rejection {
         let holds_credential = |uri: &Uri| {
             let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
-            matches!(self.verify.strip(target), Cow::Owned(_))
+            self.verify.strip(target).is_some()
         };
         if holds_credential(request.uri())
             || original_uri_mut(request.extensions_mut()).is_some_and(|uri| holds_credential(uri))
@@ -164,14 +168,25 @@ impl<V: Verify> Shared<V> {
 
     fn refuse<B>(&self, request: &Request<B>, rejection: Rejection) -> Response<Bytes> {
         let target = Head::of(request).target().map_or(request.uri().path(), PathAndQuery::path);
-        let path = self.verify.strip(target);
-        let rejected =
-            Rejected { rejection: &rejection, method: request.method(), path: &path, headers: request.headers() };
+        let hidden = self.verify.hide(target);
+        let rejected = Rejected {
+            rejection: &rejection,
+            method: request.method(),
+            path: hidden.as_deref().unwrap_or(target),
+            headers: request.headers(),
+        };
         record(rejected);
-        let answer = (self.settings.on_reject)(rejected);
+        let mut answer = (self.settings.on_reject)(rejected);
+        if answer.status().is_success() {
+            *answer.status_mut() = rejection.status(); // forgotten: a refusal is never a 200
+        }
         let answer = if is_grpc(request) { grpc_answer(rejection.status()) } else { answer };
         seal(answer, rejection)
     }
+}
+
+fn join<'t>(before: &'t str, after: &str) -> Cow<'t, str> {
+    if after.is_empty() { Cow::Borrowed(before) } else { Cow::Owned([before, after].concat()) }
 }
 
 fn record(rejected: Rejected<'_>) {

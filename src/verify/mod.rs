@@ -2,7 +2,6 @@
 
 mod verifier;
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,9 +17,8 @@ use crate::rejection::Rejection;
 /// No method has a default body: one that wraps another cannot forget to pass a call on.
 ///
 /// ```
-/// use std::borrow::Cow;
 /// use std::time::SystemTime;
-/// use tower_signed_url::{Grant, Head, Rejection, SignedUrlLayer, Verified, Verify, Verifier};
+/// use tower_signed_url::{Head, Rejection, RejectionKind, SignedUrlLayer, Verified, Verify, Verifier};
 ///
 /// /// Accepts what another verifier accepts, but nothing under `/internal/`.
 /// struct Public(Verifier);
@@ -28,13 +26,17 @@ use crate::rejection::Rejection;
 /// impl Verify for Public {
 ///     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
 ///         if head.target().is_some_and(|target| target.path().starts_with("/internal/")) {
-///             return Err(tower_signed_url::RejectionKind::NotAuthentic.into());
+///             return Err(Rejection::new(RejectionKind::Unenforceable).because("nothing internal is given out"));
 ///         }
 ///         self.0.verify(head)
 ///     }
 ///
-///     fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
+///     fn strip(&self, target: &str) -> Option<String> {
 ///         self.0.strip(target)
+///     }
+///
+///     fn hide(&self, url: &str) -> Option<String> {
+///         self.0.hide(url)
 ///     }
 ///
 ///     fn now(&self) -> SystemTime {
@@ -60,11 +62,13 @@ pub trait Verify: Send + Sync + 'static {
     /// layer does not ask about it.
     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection>;
 
-    /// A target, or a whole URL, without anything in it that is or may be a credential; borrowed where there is
-    /// nothing to hide. It judges nothing, and what is left has its bytes in their order.
-    ///
-    /// For the URI, `OriginalUri`, `Referer`, forwarded URIs and spans.
-    fn strip<'t>(&self, target: &'t str) -> Cow<'t, str>;
+    /// A target without its credential, or nothing if there is none in it. It judges nothing, and what is left has its
+    /// bytes in their order: it is what is routed and served.
+    fn strip(&self, target: &str) -> Option<String>;
+
+    /// A target, or a whole URL, without anything in it that is or may be a credential; nothing if there is none. It
+    /// takes as much as [`strip`](Self::strip) or more: what it leaves is logged, and put into `Referer` and the like.
+    fn hide(&self, url: &str) -> Option<String>;
 
     /// The time by which it judges: what caches are told is counted from it.
     fn now(&self) -> SystemTime;
@@ -75,8 +79,12 @@ impl<V: Verify + ?Sized> Verify for Arc<V> {
         (**self).verify(head)
     }
 
-    fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
+    fn strip(&self, target: &str) -> Option<String> {
         (**self).strip(target)
+    }
+
+    fn hide(&self, url: &str) -> Option<String> {
+        (**self).hide(url)
     }
 
     fn now(&self) -> SystemTime {
@@ -84,21 +92,29 @@ impl<V: Verify + ?Sized> Verify for Arc<V> {
     }
 }
 
+/// What goes when the credential is stripped, and how long the target is that it goes from.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    pub(crate) place: Range<usize>,
+    pub(crate) target: usize,
+}
+
 /// An authentic request: its [`Grant`], and what the layer has to know besides.
 #[must_use]
 #[derive(Debug)]
 pub struct Verified {
-    grant: Grant,
+    pub(crate) grant: Grant,
     /// The bytes of the target that are the credential.
-    pub(crate) cut: Option<Range<usize>>,
+    pub(crate) cut: Option<Cut>,
     pub(crate) by_url_alone: bool,
+    pub(crate) obligations: Obligations,
 }
 
 impl Verified {
     /// For a [`Verify`] of your own: [`strip`](Verify::strip) says what passes on, and answers are never shared between
     /// clients.
     pub fn new(grant: Grant) -> Self {
-        Self { grant, cut: None, by_url_alone: false }
+        Self { grant, cut: None, by_url_alone: false, obligations: Obligations::NONE }
     }
 
     /// Says that nothing but the URL's bytes decided, so that [`Cache::Shared`](crate::Cache::Shared) may let a shared
@@ -107,15 +123,53 @@ impl Verified {
         Self { by_url_alone: true, ..self }
     }
 
-    /// What was granted.
-    #[must_use]
-    pub fn grant(&self) -> &Grant {
-        &self.grant
+    /// Says that more than the URL decided. A [`Verify`] that asks another one, and then looks at something else
+    /// besides, has to say so.
+    pub fn by_more_than_url(self) -> Self {
+        Self { by_url_alone: false, ..self }
     }
 
-    /// What was granted.
+    /// Says that the link asks for something that is not done yet, in addition to what it asked before.
+    pub fn asking_for(self, obligations: Obligations) -> Self {
+        Self { obligations: self.obligations.and(obligations), ..self }
+    }
+
+    /// What the link still asks for.
     #[must_use]
-    pub fn into_grant(self) -> Grant {
-        self.grant
+    pub fn obligations(&self) -> Obligations {
+        self.obligations
+    }
+
+    /// What was granted, for whoever takes on what the link still asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped in silence.
+    pub fn discharge(self, taken_on: Obligations) -> Result<Grant, Rejection> {
+        if taken_on.cover(self.obligations) { Ok(self.grant) } else { Err(Rejection::unenforceable()) }
+    }
+}
+
+/// What a link asks for besides being checked. The [layer](crate::SignedUrlLayer) takes on none of these yet, and
+/// refuses a link that asks for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Obligations(u8);
+
+impl Obligations {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// That the response be an attachment.
+    pub const DOWNLOAD: Self = Self(1);
+    /// That its use be counted.
+    pub const COUNT_USE: Self = Self(2);
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    const fn cover(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
     }
 }

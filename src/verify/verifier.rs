@@ -1,9 +1,8 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Verified, Verify};
+use super::{Cut, Obligations, Verified, Verify};
 use crate::clock::{Clock, SystemClock};
 use crate::format::{self, Fault, Terms};
 use crate::grant::Grant;
@@ -19,14 +18,14 @@ use crate::sign::Signer;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_signed_url::{Head, Keyring, SigningKey, Verifier, Verify};
+/// use tower_signed_url::{Head, Keyring, Obligations, SigningKey, Verifier, Verify};
 ///
 /// let keys = Keyring::new(SigningKey::generate()?);
 /// let verifier = Verifier::new(&keys);
 /// let link = verifier.signer().url("/photos/cat.jpg").sign_for(Duration::from_secs(300))?;
 ///
 /// let request = http::Request::get(link.as_str()).body(())?;
-/// let grant = verifier.verify(Head::of(&request))?.into_grant();
+/// let grant = verifier.verify(Head::of(&request))?.discharge(Obligations::NONE)?;
 /// assert_eq!(grant.expires_at(), link.expires_at());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -71,7 +70,7 @@ impl Verifier {
 }
 
 impl Verify for Verifier {
-    /// FORMAT section 5, in its order: structure, key, MAC, and only then what the link says.
+    /// In the order of the format: structure, key, MAC, and only then what the link says.
     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
         let Inner { keys, rules, clock } = &*self.inner;
         let Some(target) = head.target() else {
@@ -99,11 +98,17 @@ impl Verify for Verifier {
         }
 
         let grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
-        Ok(Verified { grant, cut: Some(exact.cut()), by_url_alone: true })
+        // A wrapper's own target is not what the layer has to strip.
+        let cut = (!head.is_replaced()).then(|| Cut { place: exact.cut(), target: target.as_str().len() });
+        Ok(Verified { grant, cut, by_url_alone: true, obligations: Obligations::NONE })
     }
 
-    fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
-        format::hide(target, &self.inner.rules.names)
+    fn strip(&self, target: &str) -> Option<String> {
+        format::strip(target, &self.inner.rules.names)
+    }
+
+    fn hide(&self, url: &str) -> Option<String> {
+        format::hide(url, &self.inner.rules.names)
     }
 
     fn now(&self) -> SystemTime {
@@ -111,6 +116,7 @@ impl Verify for Verifier {
     }
 }
 
+#[inline]
 fn check_time(terms: &Terms<'_>, now: SystemTime, rules: &Rules) -> Result<(), Rejection> {
     let (max, leeway) = (rules.max_lifetime(), rules.leeway());
     // Whatever is too far off for a `SystemTime` is later than any time that a link can name.
