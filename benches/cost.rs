@@ -196,7 +196,7 @@ struct Link {
 impl Link {
     fn new(signer: &Signer, mac: &Hmac<Sha256>, covered: usize) -> Self {
         let url = signer.url(&target_for(signer, covered)).sign_for(LIFETIME).unwrap().into_string();
-        let covered = url[..url.find("&sig=").unwrap()].as_bytes().to_vec();
+        let covered = url.split_once("&sig=").unwrap().0.as_bytes().to_vec();
         let mac = mac.clone().chain_update(&covered).finalize().into_bytes().into();
         Self { url, covered, mac }
     }

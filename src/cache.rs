@@ -5,6 +5,18 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName};
 
 /// What caches are told about the answer to a signed URL, on every status: that they must not outlive the link.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_signed_url::{Cache, Keyring, SignedUrlLayer, Signer, SigningKey};
+///
+/// // One URL for everyone within the hour, and shared caches that keep the answer for as long.
+/// let keys = Keyring::new(SigningKey::generate()?);
+/// let hour = Duration::from_secs(3600);
+/// let link = Signer::new(&keys).url("/app.css").round_expiry_up_to(hour).sign_for(hour)?;
+/// let layer = SignedUrlLayer::new(&keys).cache(Cache::Shared);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Cache {

@@ -10,8 +10,12 @@ use crate::key::KeyId;
 /// use tower_signed_url::Grant;
 ///
 /// # #[cfg(feature = "axum")]
-/// async fn handler(grant: Grant) -> String {
-///     format!("this link works until {:?}", grant.expires_at())
+/// async fn axum_handler(grant: Grant) -> String {
+///     format!("by the link {}", grant.id().unwrap_or("without a name"))
+/// }
+///
+/// fn anywhere<B>(request: &http::Request<B>) -> Option<&Grant> {
+///     request.extensions().get::<Grant>()
 /// }
 /// ```
 #[derive(Clone, Debug)]

@@ -3,6 +3,8 @@ use std::fmt;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, Request, Uri, request};
 
+use crate::rejection::Rejection;
+
 /// A request without its body, as a [`Verify`](crate::Verify) sees it: its target is the one that the client sent.
 ///
 /// axum's nested routers hand a shortened URI to what is inside them, and keep the whole one in `OriginalUri`. That one
@@ -126,6 +128,14 @@ pub(crate) fn original_uri_mut(extensions: &mut Extensions) -> Option<&mut Uri> 
 #[cfg(not(feature = "axum"))]
 pub(crate) fn original_uri_mut(_: &mut Extensions) -> Option<&mut Uri> {
     None
+}
+
+/// Gives a URI another path and query.
+pub(crate) fn replace_target(uri: &mut Uri, target: PathAndQuery) -> Result<(), Rejection> {
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = Some(target);
+    *uri = Uri::from_parts(parts).map_err(|_| Rejection::malformed("the URI has no room for a path"))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -70,8 +70,8 @@ pub struct SigningKey {
 impl SigningKey {
     /// A new key of 32 random bytes, with a random id so that any two of them fit one ring.
     ///
-    /// It cannot be read back, so its links do not outlive the process. For a key to keep, make the text first:
-    /// `openssl rand -hex 32`, say.
+    /// It cannot be read back, so its links do not outlive the process. For a key to keep, make its text first:
+    /// `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='`, say, for [`from_base64url`](Self::from_base64url).
     ///
     /// # Errors
     ///
@@ -124,15 +124,18 @@ impl SigningKey {
         Self::from_bytes(&secret)
     }
 
-    /// A key from an environment variable that holds `id:base64url`.
+    /// A key from an environment variable that holds `id:base64url`, or `base64url` for a key without an id.
     ///
-    /// For several keys in one variable see [`Keyring::from_env`](crate::Keyring::from_env).
+    /// For several keys in one variable, which need ids, see [`Keyring::from_env`](crate::Keyring::from_env).
     ///
     /// # Errors
     ///
     /// [`KeyErrorKind::Environment`] if the variable is not set or not UTF-8, else what is wrong with its text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        from_env(name, |text| Self::from_text(text.trim()))
+        from_env(name, |text| match text.trim() {
+            named if named.contains(':') => Self::from_text(named),
+            unnamed => Self::from_base64url(unnamed),
+        })
     }
 
     /// Reads `id:base64url`.

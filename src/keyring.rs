@@ -20,7 +20,11 @@ use crate::key::{KeyError, KeyErrorKind, KeyId, SigningKey, from_env};
 ///
 /// 1. [`accept`](Self::accept) the new key everywhere;
 /// 2. [`activate`](Self::activate) it everywhere;
-/// 3. after the longest lifetime, [`retire`](Self::retire) the old key everywhere.
+/// 3. [`retire`](Self::retire) the old key everywhere, when the last link made with it has expired (a lifetime counts
+///    from [`not_before`](crate::Mint::not_before), where a link has one).
+///
+/// Where keys come from the environment, the steps are: append the new key to the text everywhere; move it to the front
+/// everywhere; drop the old one.
 ///
 /// Rotating alone revokes nothing: the old key's links work until they expire, or until that key is retired.
 ///

@@ -63,7 +63,8 @@ impl Policy {
     }
 
     /// Lets a parameter of exactly this name follow the signature, unsigned: it reaches the service, and anyone can
-    /// set it. No link can be minted for a target that has it already. 64 names at the most.
+    /// set it. No link can be minted for a target that has it already. Letters, digits and `-._~!$*,/:;?@[]()`; 64 names
+    /// at the most.
     pub fn tolerate(mut self, name: &str) -> Self {
         self.tolerated.push(name.into());
         self
@@ -186,17 +187,23 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match self.kind {
-            ConfigErrorKind::MaxLifetime => f.write_str("the maximum lifetime is under a second: make it longer"),
+            ConfigErrorKind::MaxLifetime => {
+                f.write_str("the maximum lifetime is under a second: make it a second at least")
+            }
             ConfigErrorKind::Prefix => write!(
                 f,
                 "{name:?} is not a name prefix: use 1 to 16 of a-z 0-9 -, ending in `-`, not beginning with `sig-`"
             ),
-            ConfigErrorKind::Tolerated => write!(
+            ConfigErrorKind::Tolerated => {
+                write!(f, "{name:?} cannot be tolerated: use letters, digits and -._~!$*,/:;?@[]()")
+            }
+            ConfigErrorKind::Reserved => write!(
                 f,
-                "{name:?} cannot be tolerated: use a name of printable ASCII without what a URL parser would change"
+                "{name:?} is reserved for the signature and cannot be tolerated: leave it out, or set a name prefix"
             ),
-            ConfigErrorKind::Reserved => write!(f, "{name:?} is a reserved name and cannot be tolerated"),
-            ConfigErrorKind::TooManyTolerated => f.write_str("too many tolerated names: 64 at the most"),
+            ConfigErrorKind::TooManyTolerated => {
+                f.write_str("there are too many tolerated names: leave some out, 64 is the most")
+            }
         }
     }
 }

@@ -93,7 +93,7 @@ fn futures_go_to_other_threads_and_bodies_are_bodies() {
 #[test]
 fn texts_and_ids_have_the_usual_traits() {
     fn id<T: Display + Hash + Ord + std::str::FromStr<Err = KeyError>>() {}
-    fn url<T: Display + AsRef<str> + Into<String> + Eq>() {}
+    fn url<T: Display + Eq>() {}
     fn mint<T: Debug>(_: fn(&T)) {}
     fn judge<T: Verify + ?Sized>() {}
     id::<KeyId>();

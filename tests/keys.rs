@@ -157,10 +157,10 @@ fn keys_come_from_the_environment() {
     let garbage = OsStr::new("");
     for (name, value, expected) in [
         ("unset", None, "[Environment | Environment]".into()),
-        ("empty", Some(OsStr::new("")), "[Text | Text]".into()),
+        ("empty", Some(OsStr::new("")), "[Text | TooShort]".into()),
         #[cfg(unix)]
         ("not UTF-8", Some(garbage), "[Environment | Environment]".into()),
-        ("no id", Some(OsStr::new(TEXT)), "[Text | Text]".into()),
+        ("no id", Some(OsStr::new(TEXT)), "[Text | SigningKey { id: None, .. }]".into()),
         ("short", Some(OsStr::new("a:AAAA")), "[TooShort | TooShort]".into()),
         ("one key", Some(OsStr::new(&one)), format!("[{} | {a}]", ring(&a, &a))),
         ("two keys", Some(OsStr::new(&two)), format!("[{} | Base64url]", ring(&b, &format!("{a}, {b}")))),

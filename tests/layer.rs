@@ -193,6 +193,11 @@ async fn headers_that_repeat_urls_are_cleaned_and_no_others() {
         ("a referrer", "referer", &[signed.as_bytes()][..], &["https://h/photos/cat.jpg?w=1&x=2"][..]),
         ("several lines", "x-original-uri", &[CAT.as_bytes(), b"/b?x", b"/c?sig"], &["/photos/cat.jpg", "/b?x", "/c"]),
         ("in no order", "x-forwarded-uri", &[b"/a?sig=m&b=1&exp=1&sig-x=2"], &["/a?b=1"]),
+        ("IIS", "x-original-url", &[b"/a?sig=m"], &["/a"]),
+        ("IIS, rewritten", "x-rewrite-url", &[b"/a?sig=m"], &["/a"]),
+        ("Envoy", "x-envoy-original-path", &[b"/a?sig=m"], &["/a"]),
+        ("htmx", "hx-current-url", &[b"https://h/a?sig=m"], &["https://h/a"]),
+        ("encoded", "referer", &[b"https://h/login?next=%2Fa%3Fexp%3D1%26sig%3Dm"], &["https://h/login?next=%2Fa"]),
         ("a path token", "referer", &[b"https://h/~c2lnLXNjb3BlPSxyz/a"], &["https://h/a"]),
         ("beyond ASCII", "referer", &["/\u{e9}?sig=m".as_bytes()], &["/\u{e9}"]),
         ("no credential", "referer", &[b"https://h/a?expires=1&x#sig=1"], &["https://h/a?expires=1&x#sig=1"]),
@@ -396,7 +401,7 @@ impl Verify for Token {
         self.strip(url)
     }
 
-    fn now(&self) -> std::time::SystemTime {
+    fn now(&self) -> SystemTime {
         at(NOW)
     }
 }

@@ -8,8 +8,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Concealed;
-use super::request::{clean_headers, replace_target};
-use crate::head::{Head, original_uri_mut};
+use super::request::clean_headers;
+use crate::head::{Head, original_uri_mut, replace_target};
 use crate::verify::{Verifier, Verify};
 
 /// Takes credentials out of requests before anything inside can see or log them. Put it outermost, outside a

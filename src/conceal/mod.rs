@@ -14,7 +14,7 @@ use std::fmt;
 use http::uri::PathAndQuery;
 
 pub use self::layer::{Conceal, ConcealLayer};
-pub(crate) use self::request::{clean_headers, replace_target};
+pub(crate) use self::request::clean_headers;
 #[cfg(feature = "trace")]
 pub use self::span::ConcealSpan;
 

@@ -1,12 +1,17 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue, REFERER};
-use http::uri::{PathAndQuery, Uri};
 
-use crate::rejection::Rejection;
 use crate::verify::Verify;
 
 /// Request headers in which a browser or a proxy repeats a URL.
-const URL_HEADERS: [HeaderName; 3] =
-    [REFERER, HeaderName::from_static("x-original-uri"), HeaderName::from_static("x-forwarded-uri")];
+const URL_HEADERS: [HeaderName; 7] = [
+    REFERER,
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-forwarded-uri"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-envoy-original-path"),
+    HeaderName::from_static("hx-current-url"),
+];
 
 /// Takes credentials out of the headers that repeat URLs.
 pub(crate) fn clean_headers(headers: &mut HeaderMap, verify: &impl Verify) {
@@ -24,12 +29,4 @@ pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -
         // Of what cannot be read, or not be written again, nothing is left.
         *value = cleaned.unwrap_or(HeaderValue::from_static(""));
     }
-}
-
-/// Gives a URI another path and query.
-pub(crate) fn replace_target(uri: &mut Uri, target: PathAndQuery) -> Result<(), Rejection> {
-    let mut parts = std::mem::take(uri).into_parts();
-    parts.path_and_query = Some(target);
-    *uri = Uri::from_parts(parts).map_err(|_| Rejection::malformed("the URI has no room for a path"))?;
-    Ok(())
 }

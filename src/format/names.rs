@@ -98,7 +98,7 @@ impl Names {
         let name = match rest.as_bytes() {
             [b'e', b'x', b'p'] | [b'e', b'x', b'p', b'=', ..] => Name::Exp,
             [b's', b'i', b'g'] | [b's', b'i', b'g', b'=', ..] => Name::Sig,
-            [b's', b'i', b'g', b'-', ..] => return Some(Name::split_long(rest)),
+            [b's', b'i', b'g', b'-', ..] => return Some(Name::read_sig_name(rest)),
             _ => return None,
         };
         Some((name, rest.get("exp=".len()..)))
@@ -130,7 +130,7 @@ impl Names {
 
 impl Name {
     /// A parameter that begins with `sig-`.
-    fn split_long(parameter: &str) -> (Self, Option<&str>) {
+    fn read_sig_name(parameter: &str) -> (Self, Option<&str>) {
         let (name, value) = match parameter.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (parameter, None),

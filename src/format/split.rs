@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::fault::Fault;
 use super::names::{Name, Names};
@@ -90,6 +90,14 @@ pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) 
         Stage::InRun => Err(Fault::malformed("", "`exp` stands without `sig`")),
         Stage::AfterSig if target.starts_with('/') => Ok(split.exact),
         Stage::AfterSig => Err(Fault::malformed("", "the request target does not begin with `/`")),
+    }
+}
+
+/// The path, and what follows the first `?`.
+pub(crate) fn split_query(target: &str) -> (&str, Option<&str>) {
+    match memchr(b'?', target.as_bytes()) {
+        Some(end) => (target.get(..end).unwrap_or_default(), target.get(end + 1..)),
+        None => (target, None),
     }
 }
 

@@ -1,8 +1,6 @@
-use memchr::memchr;
-
 use super::fault::name_of;
 use super::names::Names;
-use super::split::pieces;
+use super::split::{pieces, split_query};
 
 /// Why a target would not come back byte for byte from a browser, or could not be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +23,6 @@ pub(crate) fn check_target<'t>(target: &'t str, names: &Names) -> Result<(), Uns
     match split_query(target) {
         (path, Some(query)) => check_path(path, names).and_then(|()| check_query(query, names)),
         (path, None) => check_path(path, names),
-    }
-}
-
-/// The path, and what follows the first `?`.
-pub(crate) fn split_query(target: &str) -> (&str, Option<&str>) {
-    match memchr(b'?', target.as_bytes()) {
-        Some(end) => (target.get(..end).unwrap_or_default(), target.get(end + 1..)),
-        None => (target, None),
     }
 }
 

@@ -39,7 +39,7 @@ use crate::verify::{Verifier, Verify};
 ///
 /// let keys = Keyring::new(SigningKey::generate()?);
 /// let app: Router = Router::new()
-///     .route("/report", get(|grant: Grant| async move { format!("until {:?}", grant.expires_at()) }))
+///     .route("/report", get(|grant: Grant| async move { format!("by {:?}", grant.key_id()) }))
 ///     .route_layer(SignedUrlLayer::new(&keys));
 /// # }
 /// # Ok::<(), tower_signed_url::KeyError>(())
@@ -93,6 +93,18 @@ impl<V: Verify> SignedUrlLayer<V> {
 impl<V> SignedUrlLayer<V> {
     /// Lets requests without any credential through, without a [`Grant`](crate::Grant) and with their responses
     /// untouched: the service decides. Half a credential, or a wrong one, is refused as ever.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// # use axum::{Router, routing::get};
+    /// # use tower_signed_url::{Grant, Keyring, SignedUrlLayer, SigningKey};
+    /// # let keys = Keyring::new(SigningKey::generate()?);
+    /// let app: Router = Router::new()
+    ///     .route("/report", get(|grant: Option<Grant>| async move { if grant.is_some() { "all" } else { "a part" } }))
+    ///     .route_layer(SignedUrlLayer::new(&keys).optional());
+    /// # }
+    /// # Ok::<(), tower_signed_url::KeyError>(())
+    /// ```
     pub fn optional(mut self) -> Self {
         self.settings.optional = true;
         self

@@ -12,9 +12,9 @@ use super::Shared;
 use super::answer::Passed;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
-use crate::conceal::{Concealed, clean_headers, replace_target};
+use crate::conceal::{Concealed, clean_headers};
 use crate::grant::Grant;
-use crate::head::{Head, original_uri_mut};
+use crate::head::{Head, original_uri_mut, replace_target};
 use crate::reject::{Rejected, grpc_answer, is_grpc, seal};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::verify::{Obligations, Verified, Verifier, Verify};
@@ -176,6 +176,7 @@ impl<V: Verify> Shared<V> {
             headers: request.headers(),
         };
         record(rejected);
+        // Called for gRPC as well, though what it returns is not wanted there: it may count refusals.
         let mut answer = (self.settings.on_reject)(rejected);
         if answer.status().is_success() {
             *answer.status_mut() = rejection.status(); // forgotten: a refusal is never a 200

@@ -91,7 +91,9 @@ impl fmt::Display for SignError {
         let what = &self.what;
         match self.kind {
             SignErrorKind::Target => {
-                f.write_str("the target does not begin with exactly one `/`: give a path, or an absolute URL")
+                f.write_str(
+                    "the target does not begin with exactly one `/`: give a path, or an absolute URL with a `/` after its host",
+                )
             }
             SignErrorKind::ReservedName => write!(
                 f,
@@ -111,7 +113,7 @@ impl fmt::Display for SignError {
             SignErrorKind::TooLong => f.write_str("the signed URL would be longer than 65534 bytes: shorten the target"),
             SignErrorKind::AbsoluteUrl => write!(
                 f,
-                "not an absolute URL as a browser writes it: {what}"
+                "the absolute URL, or the base, is not as a browser writes it: {what}"
             ),
             SignErrorKind::PlainHttp => write!(
                 f,
@@ -125,9 +127,9 @@ impl fmt::Display for SignError {
             ),
             SignErrorKind::NotInFuture => f.write_str("the expiry is not in the future: give a later one"),
             SignErrorKind::BeginsTooLate => f.write_str("`not_before` is not before the expiry: begin earlier or end later"),
-            SignErrorKind::TimeOutOfRange => f.write_str("a time is before 1970 or after the year 5138"),
+            SignErrorKind::TimeOutOfRange => f.write_str("a time is before 1970 or after the year 5138: is the clock, or the unit, right?"),
             SignErrorKind::Rounding => f.write_str("the expiry cannot be rounded to a multiple of nothing: give a second at least"),
-            SignErrorKind::Method => write!(f, "{what:?} is not a method of A-Z and -"),
+            SignErrorKind::Method => write!(f, "{what:?} is not a method of A-Z and -: methods are case-sensitive, write GET or PUT"),
             SignErrorKind::Id => f.write_str("the id is not usable: use 1 to 64 of A-Z a-z 0-9 _ -"),
             SignErrorKind::Random => f.write_str("the operating system gave no random bytes"),
         }

@@ -63,7 +63,8 @@ impl<'a> Mint<'a> {
         Self { id: Id::Unique, ..self }
     }
 
-    /// Lets the link work from this time on, rounded up to a second. What [`sign_for`](Self::sign_for) is given counts
+    /// Lets the link work from this time on, rounded up to a second. Any time that turns into a [`SystemTime`] will do,
+    /// those of `jiff` and `chrono` among them. What [`sign_for`](Self::sign_for) is given counts
     /// from then.
     pub fn not_before(self, time: impl Into<SystemTime>) -> Self {
         Self { not_before: Some(time.into()), ..self }
@@ -88,7 +89,7 @@ impl<'a> Mint<'a> {
     ///
     /// # Errors
     ///
-    /// See [`SignErrorKind`].
+    /// A target that cannot be signed, or a lifetime that the policy does not allow: see [`SignErrorKind`].
     pub fn sign_for(self, lifetime: Duration) -> Result<SignedUrl, SignError> {
         let times = self.times_for(lifetime)?;
         self.finish(times)
@@ -101,7 +102,7 @@ impl<'a> Mint<'a> {
     ///
     /// # Errors
     ///
-    /// See [`SignErrorKind`].
+    /// A target that cannot be signed, or a time that is past or too far off: see [`SignErrorKind`].
     pub fn sign_until(self, time: impl Into<SystemTime>) -> Result<SignedUrl, SignError> {
         let times = self.times_until(time.into())?;
         self.finish(times)

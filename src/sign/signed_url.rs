@@ -56,15 +56,3 @@ impl fmt::Debug for SignedUrl {
         f.debug_struct("SignedUrl").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
-
-impl AsRef<str> for SignedUrl {
-    fn as_ref(&self) -> &str {
-        &self.url
-    }
-}
-
-impl From<SignedUrl> for String {
-    fn from(signed: SignedUrl) -> Self {
-        signed.url
-    }
-}

@@ -58,7 +58,7 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// What is wrong with the policy.
+    /// What is wrong with the policy, a [`ConfigErrorKind`](crate::ConfigErrorKind).
     pub fn with_policy(self, policy: Policy) -> Result<Self, ConfigError> {
         let rules = Arc::new(Rules::try_from(policy)?);
         Ok(Self { rules, ..self })
@@ -102,7 +102,9 @@ impl Signer {
 
     /// Begins a URL: for a path with or without a query, or an absolute URL (its scheme and host are not signed).
     ///
-    /// With a [base](Self::with_base), an absolute URL has to be under it.
+    /// With a [base](Self::with_base), an absolute URL has to be under it. Internationalised host names (`xn--…`) are not
+    /// taken, since whether a browser takes them is for tables of Unicode to say: sign the path, and put the origin before
+    /// it.
     pub fn url<'a>(&'a self, target: &'a str) -> Mint<'a> {
         Mint::new(self, target)
     }

@@ -52,7 +52,7 @@ impl Verifier {
         VerifierBuilder { keys: keys.clone(), policy: Policy::new(), clock: Arc::new(SystemClock) }
     }
 
-    /// The policy that links are held to: for a process that only signs.
+    /// The policy that links are held to. A process that only signs is given the same one, by [`Signer::with_policy`].
     pub fn policy(&self) -> &Policy {
         &self.inner.rules.policy
     }
@@ -179,7 +179,7 @@ impl VerifierBuilder {
     ///
     /// # Errors
     ///
-    /// What is wrong with the policy.
+    /// What is wrong with the policy, a [`ConfigErrorKind`](crate::ConfigErrorKind).
     pub fn build(self) -> Result<Verifier, ConfigError> {
         Ok(Verifier::assemble(self.keys, Rules::try_from(self.policy)?, self.clock))
     }
