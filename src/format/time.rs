@@ -5,16 +5,17 @@ const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 /// Reads the value of a time parameter: 1 to 13 digits, no leading zero.
 pub(super) fn read_time(value: &str) -> Option<SystemTime> {
-    let digits = value.as_bytes();
-    if !(1..=13).contains(&digits.len()) || digits.first() == Some(&b'0') {
+    if !(1..=13).contains(&value.len()) || value.starts_with('0') {
         return None;
     }
-    let mut number = 0_u64;
-    for digit in digits {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        number = number * 10 + u64::from(digit - b'0');
+    let (mut number, mut highest) = (0_u64, 0);
+    for byte in value.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        highest = highest.max(digit);
+        number = number * 10 + u64::from(digit);
+    }
+    if highest > 9 {
+        return None;
     }
     let since_epoch =
         if number < MILLISECONDS_FROM { Duration::from_secs(number) } else { Duration::from_millis(number) };

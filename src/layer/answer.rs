@@ -31,12 +31,6 @@ impl Passed {
     pub(super) fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, now: impl FnOnce() -> SystemTime) {
         let status = response.status();
         let headers = response.headers_mut();
-        if settings.referrer_policy {
-            headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
-        }
-        if settings.robots_tag {
-            headers.entry(X_ROBOTS_TAG).or_insert(NO_INDEX);
-        }
         match settings.cache {
             Some(Cache::NoStore) => cache::forbid(headers),
             Some(cache) => {
@@ -44,6 +38,12 @@ impl Passed {
                 cache::limit(headers, shared, &self.freshness(status, now()));
             }
             None => {}
+        }
+        if settings.referrer_policy {
+            headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
+        }
+        if settings.robots_tag {
+            headers.entry(X_ROBOTS_TAG).or_insert(NO_INDEX);
         }
     }
 
