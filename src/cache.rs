@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
@@ -119,23 +118,15 @@ impl Directives {
 
     /// With `s_maxage` for shared caches too.
     fn write(&self, max_age: u64, s_maxage: Option<u64>) -> HeaderValue {
-        // With the capacity exact, the header value takes the string over as it is.
-        let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
-        let mut value = match s_maxage {
+        let (mut max_age_text, mut s_maxage_text) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let max_age = max_age_text.format(max_age);
+        // `concat` makes a string of just the length, which the header value takes over as it is.
+        let value = match s_maxage {
             Some(s_maxage) => {
-                let length = "public, max-age=, s-maxage=".len() + digits(max_age) + digits(s_maxage);
-                let mut value = String::with_capacity(length + self.kept.len());
-                let _ = write!(value, "public, max-age={max_age}, s-maxage={s_maxage}");
-                value
+                ["public, max-age=", max_age, ", s-maxage=", s_maxage_text.format(s_maxage), &self.kept].concat()
             }
-            None => {
-                let length = "private, max-age=".len() + digits(max_age);
-                let mut value = String::with_capacity(length + self.kept.len());
-                let _ = write!(value, "private, max-age={max_age}");
-                value
-            }
+            None => ["private, max-age=", max_age, &self.kept].concat(),
         };
-        value.push_str(&self.kept);
         // What is kept came out of header values, so the error cannot occur.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("no-store"))
     }

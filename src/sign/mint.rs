@@ -1,4 +1,4 @@
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -281,8 +281,7 @@ fn push_name(url: &mut String, separator: &str, prefix: &str, name: &str) {
 }
 
 fn push_number(url: &mut String, number: u64) {
-    // Writing into a `String` does not fail.
-    let _ = write!(url, "{number}");
+    url.push_str(itoa::Buffer::new().format(number));
 }
 
 fn push_base64url(url: &mut String, bytes: &[u8]) {
