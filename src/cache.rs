@@ -278,6 +278,16 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_from_before_1970_is_over_and_does_not_panic() {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPIRES, HeaderValue::from_static("Fri, 01 Jan 2100 00:00:00 GMT"));
+        let long_ago = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        limit(&mut headers, false, &Freshness { now: at(NOW), expires_at: long_ago, by_default: true });
+        assert_eq!(headers[CACHE_CONTROL], "private, max-age=0");
+        assert_eq!(headers[EXPIRES], "Thu, 01 Jan 1970 00:00:00 GMT");
+    }
+
+    #[test]
     fn expires_is_cut_and_targeted_fields_go() {
         let dates = |seconds: u64| httpdate::fmt_http_date(at(NOW + seconds));
         for (expires, expected) in [(dates(10), dates(10)), (dates(900), dates(300)), ("-1".into(), "0".into())] {

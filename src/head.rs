@@ -94,6 +94,7 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
+#[inline]
 fn original_target<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a PathAndQuery> {
     let target = uri.path_and_query()?;
     match original_uri(extensions) {

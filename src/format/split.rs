@@ -23,20 +23,24 @@ pub(crate) struct Exact<'t> {
 
 impl<'t> Exact<'t> {
     /// What the MAC is over: the target up to, and without, the `&` before `sig`.
+    #[inline]
     pub(crate) fn covered(&self) -> &'t str {
         self.slice(0..self.sig.start - 1)
     }
 
     /// The parameter `exp`, and its value.
+    #[inline]
     pub(super) fn exp(&self) -> (&'t str, &'t str) {
         (self.slice(self.exp.clone()), self.slice(self.exp_value..self.exp.end))
     }
 
     /// The reserved parameters between `exp` and `sig`, with an `&` before each.
+    #[inline]
     pub(super) fn restrictions(&self) -> &'t str {
         self.slice(self.exp.end..self.sig.start - 1)
     }
 
+    #[inline]
     pub(crate) fn signature(&self) -> Signature<'t> {
         Signature::read(self.slice(self.sig_value..self.sig.end))
     }
@@ -47,6 +51,7 @@ impl<'t> Exact<'t> {
     }
 
     /// The bytes of the target that go when the credential is stripped.
+    #[inline]
     pub(crate) fn cut(&self) -> Range<usize> {
         // The separator before `exp` goes too, but for a `?` that something else follows.
         let separator = self.exp.start - 1;
@@ -57,6 +62,7 @@ impl<'t> Exact<'t> {
         }
     }
 
+    #[inline]
     fn slice(&self, place: Range<usize>) -> &'t str {
         self.target.get(place).unwrap_or_default()
     }

@@ -75,6 +75,7 @@ pub(crate) fn is_method(method: &str) -> bool {
     !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
 }
 
+#[inline]
 fn time<'t>(parameter: &'t str, value: &str) -> Result<SystemTime, Fault<'t>> {
     read_time(value).ok_or_else(|| Fault::malformed(parameter, "is not a time: 1 to 13 digits without a leading zero"))
 }
