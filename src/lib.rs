@@ -89,8 +89,7 @@ pub use self::key::{KeyError, KeyErrorKind, KeyId, SigningKey};
 pub use self::keyring::{Keyring, KeyringError, KeyringErrorKind};
 pub use self::layer::{ResponseBody, ResponseFuture, SignedUrlLayer, SignedUrlService};
 pub use self::policy::{ConfigError, ConfigErrorKind, Policy};
-pub use self::reject::Rejected;
-pub use self::rejection::{Rejection, RejectionKind};
+pub use self::rejection::{Rejected, Rejection, RejectionKind};
 pub use self::sign::{Mint, SignError, SignErrorKind, SignedUrl, Signer};
 pub use self::verify::{Obligations, Verified, Verifier, VerifierBuilder, Verify};
 

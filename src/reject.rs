@@ -10,66 +10,12 @@
 //! # Ok::<(), tower_signed_url::KeyError>(())
 //! ```
 
-use std::fmt;
-
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, REFERRER_POLICY};
+use http::header::{CONTENT_TYPE, HeaderName, REFERRER_POLICY};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 
 use crate::cache;
-use crate::rejection::Rejection;
-
-/// A refused request, as a callback may see it: nothing here leads to the credential.
-#[derive(Clone, Copy)]
-pub struct Rejected<'a> {
-    pub(crate) rejection: &'a Rejection,
-    pub(crate) method: &'a Method,
-    pub(crate) path: &'a str,
-    pub(crate) headers: &'a HeaderMap,
-}
-
-impl<'a> Rejected<'a> {
-    /// Why it was refused.
-    #[must_use]
-    pub fn rejection(&self) -> &'a Rejection {
-        self.rejection
-    }
-
-    /// The status that the client is to be told.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.rejection.status()
-    }
-
-    /// The request's method.
-    #[must_use]
-    pub fn method(&self) -> &'a Method {
-        self.method
-    }
-
-    /// The request's path, as the client sent it, without the query.
-    #[must_use]
-    pub fn path(&self) -> &'a str {
-        self.path
-    }
-
-    /// The request's header fields, cleaned of credentials.
-    #[must_use]
-    pub fn headers(&self) -> &'a HeaderMap {
-        self.headers
-    }
-}
-
-/// Without the headers: they may hold other secrets, `Cookie` and `Authorization` among them.
-impl fmt::Debug for Rejected<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejected")
-            .field("rejection", &self.rejection)
-            .field("method", &self.method)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
+use crate::rejection::{Rejected, Rejection};
 
 /// The status, and no body.
 #[must_use]

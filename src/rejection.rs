@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::format::{Fault, FaultKind};
 use crate::inline::Inline;
@@ -170,3 +170,55 @@ impl fmt::Display for Rejection {
 }
 
 impl Error for Rejection {}
+
+/// A refused request, as a callback may see it: nothing here leads to the credential.
+#[derive(Clone, Copy)]
+pub struct Rejected<'a> {
+    pub(crate) rejection: &'a Rejection,
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl<'a> Rejected<'a> {
+    /// Why it was refused.
+    #[must_use]
+    pub fn rejection(&self) -> &'a Rejection {
+        self.rejection
+    }
+
+    /// The status that the client is to be told.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.rejection.status()
+    }
+
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The request's path, as the client sent it, without the query.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The request's header fields, cleaned of credentials.
+    #[must_use]
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+}
+
+/// Without the headers: they may hold other secrets, `Cookie` and `Authorization` among them.
+impl fmt::Debug for Rejected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("rejection", &self.rejection)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,8 +1,10 @@
 //! The layer: plumbing around a [`Verify`](crate::Verify).
 
+mod admit;
 mod answer;
 mod body;
 mod future;
+mod refuse;
 mod service;
 
 use std::fmt;
@@ -16,7 +18,8 @@ pub use self::body::ResponseBody;
 pub use self::future::ResponseFuture;
 pub use self::service::SignedUrlService;
 use crate::cache::Cache;
-use crate::reject::{Rejected, plain_text};
+use crate::reject::plain_text;
+use crate::rejection::Rejected;
 use crate::verify::{Verifier, Verify};
 
 /// Lets a request through only with a signed URL, and takes the credential off it.

@@ -5,6 +5,7 @@ mod error;
 mod mint;
 mod signed_url;
 mod signer;
+mod times;
 
 pub use self::error::{SignError, SignErrorKind};
 pub use self::mint::Mint;
