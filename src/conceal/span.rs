@@ -4,6 +4,7 @@ use std::sync::Arc;
 use http::Request;
 use http::uri::Uri;
 use tower_http::trace::MakeSpan;
+use tracing::field::{Empty, debug};
 use tracing::{Level, Span};
 
 use super::request::clean_headers_with;
@@ -64,35 +65,29 @@ impl<V: Verify, B> MakeSpan<B> for ConcealSpan<V> {
         // `span!` wants a level that is known when it is compiled.
         macro_rules! span {
             ($level:ident) => {
-                if self.include_headers {
-                    let mut headers = request.headers().clone();
-                    clean_headers_with(&mut headers, |url| redact(url, verify));
-                    tracing::span!(
-                        Level::$level,
-                        "request",
-                        method = %request.method(),
-                        %uri,
-                        version = ?request.version(),
-                        headers = ?headers,
-                    )
-                } else {
-                    tracing::span!(
-                        Level::$level,
-                        "request",
-                        method = %request.method(),
-                        %uri,
-                        version = ?request.version(),
-                    )
-                }
+                tracing::span!(
+                    Level::$level,
+                    "request",
+                    method = %request.method(),
+                    %uri,
+                    version = ?request.version(),
+                    headers = Empty,
+                )
             };
         }
-        match self.level {
+        let span = match self.level {
             Level::ERROR => span!(ERROR),
             Level::WARN => span!(WARN),
             Level::INFO => span!(INFO),
             Level::DEBUG => span!(DEBUG),
             Level::TRACE => span!(TRACE),
+        };
+        if self.include_headers && !span.is_disabled() {
+            let mut headers = request.headers().clone();
+            clean_headers_with(&mut headers, |url| redact(url, verify));
+            span.record("headers", debug(&headers));
         }
+        span
     }
 }
 
