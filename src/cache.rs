@@ -29,8 +29,8 @@ pub enum Cache {
     /// is [rounded](crate::Mint::round_expiry_up_to).
     ///
     /// Falls back to [`Cache::Private`] where the service said `private` or `no-store`, spoke to a shared cache by a field
-    /// of its own (`CDN-Cache-Control`, say) or set a cookie, where the request
-    /// had an `Authorization`, and where anything but the URL decided that the request may pass.
+    /// of its own (`CDN-Cache-Control`, say) or set a cookie, where the request had an `Authorization`, and where
+    /// anything but the URL decided that the request may pass.
     Shared,
 }
 

@@ -16,7 +16,7 @@ impl<S: Sync> FromRequestParts<S> for Grant {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        parts.extensions.get().cloned().ok_or(RejectionKind::Missing.into())
+        parts.extensions.get().cloned().ok_or_else(|| RejectionKind::Missing.into())
     }
 }
 

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -158,7 +158,7 @@ impl Keyring {
     }
 
     fn update(&self, change: impl FnOnce(&Keys) -> Result<Keys, KeyringErrorKind>) -> Result<(), KeyringError> {
-        let _one_at_a_time: MutexGuard<'_, ()> = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(&self.shared.keys.load()).map_err(KeyringError)?;
         self.shared.keys.store(Arc::new(changed));
         Ok(())

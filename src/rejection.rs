@@ -95,7 +95,7 @@ impl Rejection {
 
     #[cold]
     pub(crate) fn malformed(detail: &'static str) -> Self {
-        Self { detail, ..Self::new(RejectionKind::Malformed) }
+        Self::new(RejectionKind::Malformed).because(detail)
     }
 
     /// What the format found wrong with a link whose MAC has matched.

@@ -16,8 +16,8 @@ use crate::verify::{Verifier, Verify};
 /// `TraceLayer`; a [`SignedUrlLayer`](crate::SignedUrlLayer) further in checks what it took out.
 ///
 /// It judges nothing: without a `SignedUrlLayer` inside, a request goes on as if it had never had a credential. Whatever
-/// rewrites the URI between the two breaks the link. It also cleans the `Referer`, `X-Original-URI` and
-/// `X-Forwarded-Uri` headers.
+/// rewrites the URI between the two breaks the link. It also cleans the headers that
+/// repeat a URL: `Referer`, `X-Original-URI`, `X-Forwarded-Uri` and their kind.
 ///
 /// ```
 /// # #[cfg(all(feature = "axum", feature = "trace"))] {

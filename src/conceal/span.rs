@@ -8,13 +8,14 @@ use tracing::field::{Empty, debug};
 use tracing::{Level, Span};
 
 use super::request::clean_headers_with;
+use crate::format::split_query;
 use crate::verify::{Verifier, Verify};
 
 /// Makes a `TraceLayer`'s spans, with `…` for the values of credentials. The trace may then be outside of a
 /// [`SignedUrlLayer`](crate::SignedUrlLayer).
 ///
 /// It records what tower-http's `DefaultMakeSpan` does: method, URI and version at `DEBUG`, and headers if they are
-/// asked for, their `Referer`, `X-Original-URI` and `X-Forwarded-Uri` cleaned the same way. The request itself stays as
+/// asked for, those that repeat a URL (`Referer` and its kind) cleaned the same way. The request itself stays as
 /// it is: a trace's own `on_request` callback still sees the credential.
 ///
 /// ```
@@ -132,7 +133,7 @@ fn redact(url: &str, verify: &impl Verify) -> Option<String> {
             _ => "…".to_owned(),
         })
     };
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let (path, query) = split_query(url);
     let mut pieces = Pieces::default();
     for (at, segment) in path.split('/').enumerate() {
         let redacted = verify.hide(&format!("/{segment}")).map(|_| "…".to_owned());

@@ -1,9 +1,11 @@
 use super::names::Names;
+use super::split::split_query;
 
 /// `target`, or a whole URL, without any reserved parameter, wherever it stands in the query: what may be routed and
 /// served. What is left keeps its bytes and its order. Nothing if there is none.
 pub(crate) fn strip(target: &str, names: &Names) -> Option<String> {
-    let (path, query) = target.split_once('?')?;
+    let (path, query) = split_query(target);
+    let query = query?;
     if !query.split('&').any(|parameter| names.is_reserved(parameter)) {
         return None;
     }
@@ -18,7 +20,10 @@ pub(crate) fn strip(target: &str, names: &Names) -> Option<String> {
 /// Judges nothing, so it takes more than [`strip`]: the parameters of a query that was percent-encoded or HTML-escaped,
 /// for such a link is easily mended, and every path segment that begins like a scope token, at any depth.
 pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    if !names.may_occur_in(url) {
+        return None;
+    }
+    let (path, query) = split_query(url);
     let segments: Vec<_> = path.split('/').filter(|segment| !names.is_token_segment(segment)).collect();
     let mut hidden = hide_encoded(&segments.join("/"), names);
     if url.starts_with('/') && hidden.is_empty() {
@@ -124,5 +129,8 @@ mod tests {
         for same in ["", "/", "*", "/a?b", "/~other/a", "/a?Sig=1", "https://h/a?b=sig", "/a?&&", "/a%3Fb%26c"] {
             assert_eq!(hide(same, &names), None, "{same}");
         }
+        // Most requests have a `Referer`, and hardly any of them holds a credential.
+        let referer = "https://example.com/photos?page=2";
+        assert_eq!(allocation_counter::measure(|| assert_eq!(hide(referer, &names), None)).count_total, 0);
     }
 }

@@ -108,6 +108,11 @@ impl Names {
         self.reserved(parameter).is_some()
     }
 
+    /// Whether a reserved name or the beginning of a scope token may stand somewhere in `text`: a quick no for most texts.
+    pub(super) fn may_occur_in(&self, text: &str) -> bool {
+        ["exp", "sig", &*self.token_start].into_iter().any(|part| text.contains(part))
+    }
+
     /// The bit of the tolerated name that a parameter carries.
     pub(super) fn tolerated(&self, parameter: &str) -> Option<u64> {
         if self.tolerated.is_empty() {

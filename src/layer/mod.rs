@@ -25,7 +25,8 @@ use crate::verify::{Verifier, Verify};
 /// Lets a request through only with a signed URL, and takes the credential off it.
 ///
 /// - What passes has its [`Grant`](crate::Grant) in the request's extensions, and neither its URI, axum's `OriginalUri`,
-///   nor the `Referer`, `X-Original-URI` and `X-Forwarded-Uri` headers hold the credential.
+///   nor the headers that repeat a URL (`Referer`, `X-Original-URI`, `X-Forwarded-Uri` and their kind) hold the
+///   credential.
 /// - Its response gets `Referrer-Policy: no-referrer` and `X-Robots-Tag: noindex` unless the service set them, and a
 ///   [`Cache`] policy by which no cache outlives the link.
 /// - What is refused is answered 403, or 410 if an authentic link has expired; a gRPC call (a `POST` of
