@@ -11,8 +11,10 @@ use std::process::ExitCode;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Method, Request, Response};
+use http_body_util::Empty;
 use sha2::Sha256;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -159,7 +161,8 @@ fn measure() -> Vec<Row> {
 
     // The layer around a service that is ready and does nothing.
     let link = Link::new(&signer, &mac, 55);
-    let nothing = tower::service_fn(|_: Request<()>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
+    let nothing =
+        tower::service_fn(|_: Request<Empty<Bytes>>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
     let bare = race.enter(serve(nothing, &link.url));
     let layered = race.enter(serve(SignedUrlLayer::new(&verifier).layer(nothing), &link.url));
 
@@ -253,7 +256,7 @@ fn mint(signer: &Signer, target: String) -> impl FnMut() + 'static {
 
 fn verify(verifier: &Verifier, url: &str, method: Method, accepted: bool) -> impl FnMut() + 'static {
     let verifier = verifier.clone();
-    let request = Request::builder().method(method).uri(url).body(()).unwrap();
+    let request = Request::builder().method(method).uri(url).body(Empty::<Bytes>::new()).unwrap();
     move || {
         let verified = black_box(verifier.verify(Head::of(black_box(&request))));
         assert_eq!(verified.is_ok(), accepted);
@@ -262,9 +265,9 @@ fn verify(verifier: &Verifier, url: &str, method: Method, accepted: bool) -> imp
 
 fn serve<S>(mut service: S, url: &str) -> impl FnMut() + use<S>
 where
-    S: Service<Request<()>>,
+    S: Service<Request<Empty<Bytes>>>,
 {
-    let request = Request::get(url).body(()).unwrap();
+    let request = Request::get(url).body(Empty::new()).unwrap();
     move || {
         let mut context = Context::from_waker(Waker::noop());
         let mut future = std::pin::pin!(service.call(black_box(request.clone())));

@@ -1,7 +1,9 @@
 use std::time::{Duration, SystemTime};
 
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName};
+use http::{HeaderValue, StatusCode};
+
+use crate::quoted;
 
 /// What caches are told about the answer to a signed URL, on every status: that they must not outlive the link.
 ///
@@ -36,11 +38,20 @@ pub enum Cache {
 
 /// How long an answer may be fresh.
 pub(crate) struct Freshness {
-    pub(crate) now: SystemTime,
+    now: SystemTime,
     /// When the link stops working.
-    pub(crate) expires_at: SystemTime,
+    expires_at: SystemTime,
     /// Whether it is fresh until then if the service says nothing.
-    pub(crate) by_default: bool,
+    by_default: bool,
+}
+
+impl Freshness {
+    /// For an answer of this status.
+    pub(crate) fn until(expires_at: SystemTime, now: SystemTime, status: StatusCode) -> Self {
+        // An error was not said to be fresh by anyone: it may be put right before the link expires.
+        let by_default = status.is_success() || status == StatusCode::NOT_MODIFIED;
+        Self { now, expires_at, by_default }
+    }
 }
 
 /// Sets `no-store`, and takes away what would outrank it.
@@ -91,7 +102,7 @@ impl Directives {
     fn read(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         for line in headers.get_all(CACHE_CONTROL) {
-            let Some(parts) = line.to_str().ok().and_then(split_list) else {
+            let Some(parts) = line.to_str().ok().and_then(|line| quoted::split(line, ',')) else {
                 // What cannot be read may have been the strictest of all.
                 return Self { private: true, kept: ", no-store".into(), max_age: Some(0), s_maxage: None };
             };
@@ -130,19 +141,6 @@ impl Directives {
         // What is kept came out of header values, so the error cannot occur.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("no-store"))
     }
-}
-
-/// The elements of a comma-separated list (RFC 9110 section 5.6.1); none if a quoted string does not end.
-fn split_list(line: &str) -> Option<Vec<&str>> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = line.split(|c| {
-        let escapes = quoted && !escaped && c == '\\';
-        quoted ^= c == '"' && !escaped;
-        escaped = escapes;
-        c == ',' && !quoted
-    });
-    let parts = parts.map(str::trim).collect();
-    (!quoted).then_some(parts)
 }
 
 /// Delta-seconds; what is not a number is stale (RFC 9111 section 4.2.1).

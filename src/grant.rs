@@ -23,13 +23,15 @@ pub struct Grant {
     expires_at: SystemTime,
     key_id: Option<KeyId>,
     id: Option<Id>,
+    scope: Option<Arc<str>>,
+    download: Option<Arc<str>>,
 }
 
 impl Grant {
     /// A grant that ends at `expires_at`: for a [`Verify`](crate::Verify) of your own.
     #[must_use]
     pub fn until(expires_at: SystemTime) -> Self {
-        Self { expires_at, key_id: None, id: None }
+        Self { expires_at, key_id: None, id: None, scope: None, download: None }
     }
 
     /// The same grant with the link's id.
@@ -38,9 +40,20 @@ impl Grant {
         Self { id: Some(Id::new(id)), ..self }
     }
 
+    /// The same grant for a response that is to be an attachment of this name. A [`Verify`](crate::Verify) of your own
+    /// says so by [`Obligations::DOWNLOAD`](crate::Obligations::DOWNLOAD), too.
+    #[must_use]
+    pub fn with_download(self, file_name: &str) -> Self {
+        Self { download: Some(file_name.into()), ..self }
+    }
+
     #[inline]
     pub(crate) fn new(expires_at: SystemTime, key_id: Option<KeyId>, id: Option<&str>) -> Self {
-        Self { expires_at, key_id, id: id.map(Id::new) }
+        Self { expires_at, key_id, id: id.map(Id::new), scope: None, download: None }
+    }
+
+    pub(crate) fn with_scope(self, scope: &str) -> Self {
+        Self { scope: Some(scope.into()), ..self }
     }
 
     /// When the link stops working.
@@ -53,6 +66,26 @@ impl Grant {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_ref().map(Id::as_str)
+    }
+
+    /// The path that a scope token opens, with all that is below it.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    pub(crate) fn shared_scope(&self) -> Option<&Arc<str>> {
+        self.scope.as_ref()
+    }
+
+    /// The file name under which the link has the response downloaded.
+    #[must_use]
+    pub fn download(&self) -> Option<&str> {
+        self.download.as_deref()
+    }
+
+    pub(crate) fn shared_download(&self) -> Option<&Arc<str>> {
+        self.download.as_ref()
     }
 
     /// The id of the key that signed the link.

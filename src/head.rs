@@ -1,8 +1,10 @@
 use std::fmt;
 
-use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, Method, Request, Uri, request};
+use http::header::{COOKIE, HeaderName};
+use http::uri::{Authority, PathAndQuery};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri, Version, request};
 
+use crate::conceal::Concealed;
 use crate::rejection::Rejection;
 
 /// A request without its body, as a [`Verify`](crate::Verify) sees it: its target is the one that the client sent.
@@ -14,52 +16,105 @@ use crate::rejection::Rejection;
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
     method: &'a Method,
+    uri: &'a Uri,
+    version: Version,
     target: Option<&'a PathAndQuery>,
     headers: &'a HeaderMap,
     extensions: &'a Extensions,
-    /// Whether the target is somebody's own.
-    replaced: bool,
+    place: Place<'a>,
+}
+
+/// Where the target stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// In the request's URI.
+    Uri,
+    /// In axum's `OriginalUri`: a router has chosen a route already.
+    OriginalUri,
+    /// In what a `ConcealLayer` took out.
+    Concealed(&'a Concealed),
+    /// Nowhere: it is somebody's own.
+    Replaced,
 }
 
 impl<'a> Head<'a> {
     /// The head of a request.
     #[must_use]
     pub fn of<B>(request: &'a Request<B>) -> Self {
-        Self {
-            method: request.method(),
-            target: original_target(request.uri(), request.extensions()),
-            headers: request.headers(),
-            extensions: request.extensions(),
-            replaced: false,
-        }
+        let (method, uri, version) = (request.method(), request.uri(), request.version());
+        Self::new(method, uri, version, request.headers(), request.extensions())
     }
 
     /// The head that a request was taken apart into.
     #[must_use]
     pub fn of_parts(parts: &'a request::Parts) -> Self {
-        Self {
-            method: &parts.method,
-            target: original_target(&parts.uri, &parts.extensions),
-            headers: &parts.headers,
-            extensions: &parts.extensions,
-            replaced: false,
-        }
+        Self::new(&parts.method, &parts.uri, parts.version, &parts.headers, &parts.extensions)
+    }
+
+    #[inline]
+    fn new(
+        method: &'a Method,
+        uri: &'a Uri,
+        version: Version,
+        headers: &'a HeaderMap,
+        extensions: &'a Extensions,
+    ) -> Self {
+        let (target, place) = original_target(uri, extensions);
+        Self { method, uri, version, target, headers, extensions, place }
     }
 
     /// The same head with another target: for a [`Verify`](crate::Verify) that has another check what it makes of the
     /// request's. What passes on is then what its own [`strip`](crate::Verify::strip) leaves of the request's target.
     #[must_use]
     pub fn with_target(self, target: &'a PathAndQuery) -> Self {
-        Self { target: Some(target), replaced: true, ..self }
+        Self { target: Some(target), place: Place::Replaced, ..self }
     }
 
-    /// The same head with the target that the client sent, put back.
-    pub(crate) fn with_original(self, target: &'a PathAndQuery) -> Self {
-        Self { target: Some(target), ..self }
+    /// The same head with what a `ConcealLayer` took out of the request, put back.
+    pub(crate) fn with_concealed(self, concealed: &'a Concealed) -> Self {
+        Self { target: concealed.target().or(self.target), place: Place::Concealed(concealed), ..self }
     }
 
     pub(crate) fn is_replaced(&self) -> bool {
-        self.replaced
+        matches!(self.place, Place::Replaced)
+    }
+
+    /// Whether a router has chosen a route by the target.
+    pub(crate) fn is_routed(&self) -> bool {
+        matches!(self.place, Place::OriginalUri)
+    }
+
+    /// The `Cookie` fields as the client sent them.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &'a HeaderValue> + use<'a> {
+        let concealed = match self.place {
+            Place::Concealed(concealed) => concealed.cookies(),
+            _ => &[],
+        };
+        self.headers.get_all(COOKIE).iter().chain(concealed)
+    }
+
+    /// The value of a header field that stands once and is text.
+    pub(crate) fn only_field(&self, name: &HeaderName) -> Option<&'a str> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => str::from_utf8(value.as_bytes()).ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The path that the request is routed by.
+    pub(crate) fn routed_path(&self) -> &'a str {
+        self.uri.path()
+    }
+
+    /// The authority of the request's URI, where it has one: over HTTP/2, and in a request to a proxy.
+    #[must_use]
+    pub fn authority(&self) -> Option<&'a Authority> {
+        self.uri.authority()
     }
 
     /// Path and query as the client sent them; none for `CONNECT`, and where the URI was rewritten on its way.
@@ -95,12 +150,13 @@ impl fmt::Debug for Head<'_> {
 }
 
 #[inline]
-fn original_target<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a PathAndQuery> {
-    let target = uri.path_and_query()?;
-    match original_uri(extensions) {
-        Some(original) => original.path_and_query().filter(|original| is_nested(target, original)),
-        None => Some(target),
-    }
+fn original_target<'a>(uri: &'a Uri, extensions: &'a Extensions) -> (Option<&'a PathAndQuery>, Place<'a>) {
+    let Some(original) = original_uri(extensions) else {
+        return (uri.path_and_query(), Place::Uri);
+    };
+    let target = uri.path_and_query().zip(original.path_and_query());
+    let nested = target.filter(|(target, original)| is_nested(target, original));
+    (nested.map(|(_, original)| original), Place::OriginalUri)
 }
 
 /// Whether a router nested at some prefix of `original` would have made `target` of it.

@@ -156,26 +156,30 @@ impl SigningKey {
         self.id.as_ref()
     }
 
-    /// The MAC over `covered`, with the name prefix before it where one is in use.
+    /// The MAC over `covered`, with the name prefix before it where one is in use, and the lines of `bound` contexts after
+    /// it.
     #[inline]
-    pub(crate) fn sign(&self, prefix: Option<&str>, covered: &str) -> [u8; 32] {
-        self.mac_over(prefix, covered).finalize().into_bytes().into()
+    pub(crate) fn sign(&self, prefix: Option<&str>, covered: &str, bound: &str) -> [u8; 32] {
+        self.mac_over(prefix, covered, bound).finalize().into_bytes().into()
     }
 
     /// Whether `mac` is what [`sign`](Self::sign) gives, in constant time.
     #[inline]
-    pub(crate) fn matches(&self, prefix: Option<&str>, covered: &str, mac: &[u8; 32]) -> bool {
-        self.mac_over(prefix, covered).verify_slice(mac).is_ok()
+    pub(crate) fn matches(&self, prefix: Option<&str>, covered: &str, bound: &str, mac: &[u8; 32]) -> bool {
+        self.mac_over(prefix, covered, bound).verify_slice(mac).is_ok()
     }
 
     #[inline]
-    fn mac_over(&self, prefix: Option<&str>, covered: &str) -> Hmac<Sha256> {
+    fn mac_over(&self, prefix: Option<&str>, covered: &str, bound: &str) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         if let Some(prefix) = prefix {
             mac.update(prefix.as_bytes());
             mac.update(b"\n");
         }
         mac.update(covered.as_bytes());
+        if !bound.is_empty() {
+            mac.update(bound.as_bytes());
+        }
         mac
     }
 }

@@ -61,11 +61,15 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+pub mod client_ip;
 mod clock;
 mod conceal;
+pub mod context;
+mod cookie;
 #[cfg(feature = "axum")]
 mod extract;
 mod format;
+mod forwarded;
 mod grant;
 mod head;
 mod inline;
@@ -73,9 +77,11 @@ mod key;
 mod keyring;
 mod layer;
 mod policy;
+mod quoted;
 pub mod reject;
 mod rejection;
 mod sign;
+mod soft_expiry;
 mod verify;
 
 pub use self::cache::Cache;
@@ -87,11 +93,17 @@ pub use self::grant::Grant;
 pub use self::head::Head;
 pub use self::key::{KeyError, KeyErrorKind, KeyId, SigningKey};
 pub use self::keyring::{Keyring, KeyringError, KeyringErrorKind};
-pub use self::layer::{ResponseBody, ResponseFuture, SignedUrlLayer, SignedUrlService};
+pub use self::layer::{
+    Authorize, BoxError, Decision, Live, ResponseBody, ResponseFuture, SignedUrlLayer, SignedUrlService,
+};
 pub use self::policy::{ConfigError, ConfigErrorKind, Policy};
 pub use self::rejection::{Rejected, Rejection, RejectionKind};
-pub use self::sign::{Mint, SignError, SignErrorKind, SignedUrl, Signer};
+pub use self::sign::{Mint, Minted, ScopeToken, SignError, SignErrorKind, SignedUrl, Signer};
+pub use self::soft_expiry::{SoftExpiry, SoftExpiryFuture, SoftExpiryLayer};
 pub use self::verify::{Obligations, Verified, Verifier, VerifierBuilder, Verify};
+
+/// The name of the cookie that a scope token comes in, unless it is told otherwise.
+pub const DEFAULT_COOKIE: &str = "signed-url";
 
 /// The README's Rust blocks are compiled and run with the documentation's.
 #[cfg(all(doctest, feature = "axum"))]

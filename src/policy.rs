@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::format::{InvalidName, Names};
+use crate::format::{InvalidName, Names, is_context_name};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -26,6 +26,9 @@ pub struct Policy {
     leeway: Duration,
     prefix: Option<Box<str>>,
     tolerated: Vec<Box<str>>,
+    pub(crate) contexts: Vec<Box<str>>,
+    pub(crate) required: Vec<Box<str>>,
+    pub(crate) client_ip: bool,
 }
 
 impl Default for Policy {
@@ -35,9 +38,18 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Lifetimes of up to 7 days, a leeway of 60 seconds, no name prefix, no tolerated names.
+    /// Lifetimes of up to 7 days, a leeway of 60 seconds, no name prefix, no tolerated names, nothing that a link could be
+    /// bound to.
     pub fn new() -> Self {
-        Self { max_lifetime: WEEK, leeway: Duration::from_secs(60), prefix: None, tolerated: Vec::new() }
+        Self {
+            max_lifetime: WEEK,
+            leeway: Duration::from_secs(60),
+            prefix: None,
+            tolerated: Vec::new(),
+            contexts: Vec::new(),
+            required: Vec::new(),
+            client_ip: false,
+        }
     }
 
     /// The longest that a link may live: at least a second, 7 days unless said otherwise.
@@ -74,6 +86,32 @@ impl Policy {
     /// `utm_source` and its kin, `fbclid`, `gclid`, `msclkid`, `mc_eid` and others.
     pub fn tolerate_trackers(self) -> Self {
         TRACKERS.iter().fold(self, |policy, name| policy.tolerate(name))
+    }
+
+    /// Lets links bind the context of this name, 1 to 32 of `a-z 0-9 -`: for a process that only signs. A verifier is told
+    /// by [`VerifierBuilder::bind`](crate::VerifierBuilder::bind), with a source.
+    pub fn allow_context(mut self, name: &str) -> Self {
+        push_new(&mut self.contexts, name);
+        self
+    }
+
+    /// Refuses to mint links that do not bind the context of this name: for a process that only signs. A verifier is told
+    /// by [`VerifierBuilder::require`](crate::VerifierBuilder::require).
+    pub fn require_context(mut self, name: &str) -> Self {
+        push_new(&mut self.required, name);
+        self.allow_context(name)
+    }
+
+    /// Lets links be limited to client addresses: for a process that only signs. A verifier is told by
+    /// [`VerifierBuilder::client_ip`](crate::VerifierBuilder::client_ip), with a source.
+    pub fn allow_client_ip(self) -> Self {
+        Self { client_ip: true, ..self }
+    }
+}
+
+fn push_new(names: &mut Vec<Box<str>>, name: &str) {
+    if !names.iter().any(|known| **known == *name) {
+        names.push(name.into());
     }
 }
 
@@ -133,22 +171,25 @@ impl TryFrom<Policy> for Rules {
 
     fn try_from(policy: Policy) -> Result<Self, ConfigError> {
         if policy.max_lifetime < Duration::from_secs(1) {
-            return Err(ConfigError { kind: ConfigErrorKind::MaxLifetime, name: Box::default() });
+            return Err(ConfigError::new(ConfigErrorKind::MaxLifetime, ""));
+        }
+        if let Some(name) = policy.contexts.iter().find(|name| !is_context_name(name)) {
+            return Err(ConfigError::new(ConfigErrorKind::Context, name));
         }
         let names = Names::new(policy.prefix.as_deref(), &policy.tolerated);
-        let names = names.map_err(|(why, name)| ConfigError { kind: ConfigErrorKind::from(why), name: name.into() })?;
+        let names = names.map_err(|(why, name)| ConfigError::new(why.into(), name))?;
         Ok(Self { policy, names })
     }
 }
 
-/// Why a policy cannot be put to use.
+/// Why a policy, or what a verifier or a layer is to be made of, cannot be put to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
     name: Box<str>,
 }
 
-/// What is wrong with a policy.
+/// What is wrong with a policy, a verifier's sources or a layer's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {
@@ -162,6 +203,22 @@ pub enum ConfigErrorKind {
     Reserved,
     /// More than 64 tolerated names.
     TooManyTolerated,
+    /// Not a name for a bound context.
+    Context,
+    /// Two sources for one bound context.
+    DuplicateContext,
+    /// Links may, or have to, bind a context that the verifier has no source for.
+    ContextWithoutSource,
+    /// Links may be limited to client addresses, and the verifier has no source for them.
+    ClientIpWithoutSource,
+    /// Not an address or a network, or a network with bits set outside its prefix.
+    Network,
+    /// Not a name for a token's cookie.
+    Cookie,
+    /// Tokens are to be exchanged for cookies, and the verifier reads none.
+    ExchangeWithoutCookie,
+    /// Not a path that a proxy takes off.
+    PublicPath,
 }
 
 impl From<InvalidName> for ConfigErrorKind {
@@ -176,6 +233,10 @@ impl From<InvalidName> for ConfigErrorKind {
 }
 
 impl ConfigError {
+    pub(crate) fn new(kind: ConfigErrorKind, name: &str) -> Self {
+        Self { kind, name: name.into() }
+    }
+
     /// What is wrong.
     #[must_use]
     pub fn kind(&self) -> ConfigErrorKind {
@@ -203,6 +264,33 @@ impl fmt::Display for ConfigError {
             ),
             ConfigErrorKind::TooManyTolerated => {
                 f.write_str("there are too many tolerated names: leave some out, 64 is the most")
+            }
+            ConfigErrorKind::Context => {
+                write!(f, "{name:?} is not a name for a bound context: use 1 to 32 of a-z 0-9 -")
+            }
+            ConfigErrorKind::DuplicateContext => {
+                write!(f, "the bound context {name:?} has two sources: register one")
+            }
+            ConfigErrorKind::ContextWithoutSource => {
+                write!(f, "links may bind {name:?}, which the verifier has no source for: register one with `bind`")
+            }
+            ConfigErrorKind::ClientIpWithoutSource => f.write_str(
+                "links may be limited to client addresses, which the verifier has no source for: give one with `client_ip`",
+            ),
+            ConfigErrorKind::Network => write!(
+                f,
+                "{name:?} is not a network: write an address, or the first address of a network and a prefix length \
+                 other than 0, such as ::1 or 10.0.0.0/8"
+            ),
+            ConfigErrorKind::Cookie => write!(
+                f,
+                "{name:?} is not a name for a token's cookie: use letters, digits and !#$%&'*+-.^_`|~, not beginning with `__Host-`, which browsers take for the path / alone"
+            ),
+            ConfigErrorKind::ExchangeWithoutCookie => f.write_str(
+                "tokens cannot be exchanged for cookies that the verifier does not read: name one with `token_cookie`",
+            ),
+            ConfigErrorKind::PublicPath => {
+                write!(f, "{name:?} is not a path that a proxy takes off: write it as /cdn, without a `/` at its end")
             }
         }
     }

@@ -11,11 +11,15 @@
 //! ```
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, REFERRER_POLICY};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::header::{CONTENT_TYPE, HeaderName, REFERRER_POLICY, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 
 use crate::cache;
+use crate::head::Head;
 use crate::rejection::{Rejected, Rejection};
+
+/// How a password is asked for (RFC 7617).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Link\", charset=\"UTF-8\"");
 
 /// The status, and no body.
 #[must_use]
@@ -42,8 +46,7 @@ pub fn problem_json(rejected: Rejected<'_>) -> Response<Bytes> {
     answer(status, "application/problem+json", Bytes::from(body))
 }
 
-/// A whole refusal, where there is no layer to build it.
-#[cfg(feature = "axum")]
+/// A whole refusal, where there is no callback to build it.
 pub(crate) fn refusal(rejection: Rejection) -> Response<Bytes> {
     seal(plain_answer(rejection.status()), rejection)
 }
@@ -53,21 +56,26 @@ fn plain_answer(status: StatusCode) -> Response<Bytes> {
 }
 
 /// Whether a request is a gRPC call: nothing else may have its refusal turned into a 200.
-pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
+pub(crate) fn is_grpc(head: Head<'_>) -> bool {
     let is_grpc_type = |value: &HeaderValue| match value.as_bytes().strip_prefix(b"application/grpc") {
         Some(rest) => matches!(rest, [] | [b'+' | b';', ..]),
         None => false,
     };
-    request.version() == Version::HTTP_2
-        && request.method() == Method::POST
-        && request.headers().get(CONTENT_TYPE).is_some_and(is_grpc_type)
+    head.version() == Version::HTTP_2
+        && *head.method() == Method::POST
+        && head.headers().get(CONTENT_TYPE).is_some_and(is_grpc_type)
 }
 
-/// A refused gRPC call: trailers only, with 7, `PERMISSION_DENIED`.
+/// A refused gRPC call: trailers only, with 16, `UNAUTHENTICATED`, 14, `UNAVAILABLE`, or 7, `PERMISSION_DENIED`.
 pub(crate) fn grpc_answer(status: StatusCode) -> Response<Bytes> {
     let mut response = answer(StatusCode::OK, "application/grpc", Bytes::new());
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("7"));
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "16",
+        StatusCode::SERVICE_UNAVAILABLE => "14",
+        _ => "7",
+    };
+    headers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static(code));
     headers.insert(HeaderName::from_static("grpc-message"), HeaderValue::from_static(explanation(status)));
     response
 }
@@ -75,8 +83,12 @@ pub(crate) fn grpc_answer(status: StatusCode) -> Response<Bytes> {
 /// What every refusal has, whoever built it: the reason, for the application alone, and headers.
 /// A 410 may be cached unless it says otherwise, and a link that is refused here may still work for someone else.
 pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Response<B> {
+    let asks_for_password = rejection.status() == StatusCode::UNAUTHORIZED;
     response.extensions_mut().insert(rejection);
     let headers = response.headers_mut();
+    if asks_for_password {
+        headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+    }
     cache::forbid(headers);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -86,6 +98,11 @@ pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Respon
 fn explanation(status: StatusCode) -> &'static str {
     match status {
         StatusCode::GONE => "This link has expired. A fresh one may work.",
+        StatusCode::UNAUTHORIZED => "This link needs a password.",
+        StatusCode::LENGTH_REQUIRED => "This link needs a request that states its length.",
+        StatusCode::PAYLOAD_TOO_LARGE => "This link takes no upload as large as this.",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "This link takes no upload of this type.",
+        StatusCode::SERVICE_UNAVAILABLE => "This link cannot be checked now. Try again later.",
         _ => "This link is not valid here.",
     }
 }
@@ -103,6 +120,8 @@ fn with_status(mut response: Response<Bytes>, status: StatusCode) -> Response<By
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     #[test]
@@ -121,7 +140,7 @@ mod tests {
             *request.version_mut() = version;
             *request.method_mut() = method.parse().unwrap();
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            assert_eq!(is_grpc(&request), expected, "{version:?} {method} {content_type}");
+            assert_eq!(is_grpc(Head::of(&request)), expected, "{version:?} {method} {content_type}");
         }
     }
 }

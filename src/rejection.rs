@@ -13,7 +13,10 @@ use crate::inline::Inline;
 #[derive(Clone, Debug)]
 pub struct Rejection {
     kind: RejectionKind,
+    status: StatusCode,
     authentic: bool,
+    /// Whether a cookie was refused, which the client may have sent without meaning to.
+    ambient: bool,
     /// Shorter than a MAC's text, so that a URL torn apart on its way cannot put one here.
     parameter: Inline<32>,
     detail: &'static str,
@@ -29,18 +32,40 @@ pub enum RejectionKind {
     Malformed,
     /// Signed by a key that is not in the ring. 403
     UnknownKey,
-    /// The MAC does not match: tampered with, or made with another key. 403
+    /// The MAC does not match: tampered with, or made with another key, or bound to something else. 403
     NotAuthentic,
     /// A restriction that this verifier cannot enforce. 403
     Unenforceable,
+    /// A bound context that the request does not show, or not clearly; or one that has to be bound and is not. 403
+    Context,
+    /// Bound to a password, and the request has none. 401
+    PasswordRequired,
+    /// Bound to a password, and the request has another one; or the link was tampered with. 401
+    WrongPassword,
     /// Before its `sig-start`. 403
     NotYetValid,
-    /// From its `exp` on. 410
+    /// From its `exp` on. 410, and 403 for a link that binds a password
     Expired,
     /// It lives longer than the policy allows. 403
     LifetimeTooLong,
     /// Not for this method. 403
     Method,
+    /// Not for this client's address. 403
+    Client,
+    /// A scope token, and not for this path, or for a path that can be read in two ways. 403
+    Scope,
+    /// The link limits the body, whose length the request does not declare. 411
+    LengthRequired,
+    /// The body is larger than the link allows. 413
+    TooLarge,
+    /// The body is of another type than the link allows. 415
+    MediaType,
+    /// [Live authorization](crate::Authorize) said that what the link leads to is gone. 410
+    Revoked,
+    /// [Live authorization](crate::Authorize) said no. 403
+    Forbidden,
+    /// Something that the check needs did not answer. 503
+    Unavailable,
 }
 
 impl RejectionKind {
@@ -48,8 +73,50 @@ impl RejectionKind {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Expired => StatusCode::GONE,
-            _ => StatusCode::FORBIDDEN,
+            Self::PasswordRequired | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Expired | Self::Revoked => StatusCode::GONE,
+            Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Missing
+            | Self::Malformed
+            | Self::UnknownKey
+            | Self::NotAuthentic
+            | Self::Unenforceable
+            | Self::Context
+            | Self::NotYetValid
+            | Self::LifetimeTooLong
+            | Self::Method
+            | Self::Client
+            | Self::Scope
+            | Self::Forbidden => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// Whether a refusal of this kind is given to authentic links alone.
+    fn is_of_authentic_links(self) -> bool {
+        match self {
+            Self::NotYetValid
+            | Self::Expired
+            | Self::LifetimeTooLong
+            | Self::Method
+            | Self::Client
+            | Self::Scope
+            | Self::LengthRequired
+            | Self::TooLarge
+            | Self::MediaType
+            | Self::Revoked
+            | Self::Forbidden
+            | Self::Unavailable => true,
+            Self::Missing
+            | Self::Malformed
+            | Self::UnknownKey
+            | Self::NotAuthentic
+            | Self::Unenforceable
+            | Self::Context
+            | Self::PasswordRequired
+            | Self::WrongPassword => false,
         }
     }
 
@@ -60,10 +127,21 @@ impl RejectionKind {
             Self::UnknownKey => "signed by a key that is not in the ring (retired, or not yet accepted here?)",
             Self::NotAuthentic => "the signature does not match (tampered with, or another key under this id?)",
             Self::Unenforceable => "cannot be enforced here",
+            Self::Context => "bound to something that the request does not show",
+            Self::PasswordRequired => "needs a password",
+            Self::WrongPassword => "the password, or the signature, does not match",
             Self::NotYetValid => "not valid yet",
             Self::Expired => "expired",
             Self::LifetimeTooLong => "lives longer than the policy's maximum lifetime",
             Self::Method => "not for this method",
+            Self::Client => "not for this client's address",
+            Self::Scope => "a scope token that is not for this path",
+            Self::LengthRequired => "limits the body, whose length is not declared",
+            Self::TooLarge => "the body is larger than the link allows",
+            Self::MediaType => "the body is of another type than the link allows",
+            Self::Revoked => "what it leads to is gone",
+            Self::Forbidden => "not authorized any more",
+            Self::Unavailable => "a check could not be made",
         }
     }
 }
@@ -72,10 +150,11 @@ impl Rejection {
     /// A rejection of this kind: for a [`Verify`](crate::Verify) of your own.
     #[must_use]
     pub fn new(kind: RejectionKind) -> Self {
-        use RejectionKind::{Expired, LifetimeTooLong, Method, NotYetValid};
         Self {
             kind,
-            authentic: matches!(kind, NotYetValid | Expired | LifetimeTooLong | Method),
+            status: kind.status(),
+            authentic: kind.is_of_authentic_links(),
+            ambient: false,
             parameter: Inline::truncated(""),
             detail: "",
         }
@@ -93,6 +172,14 @@ impl Rejection {
         Self { authentic: true, ..rejection }
     }
 
+    /// An authentic link that does not bind what it has to.
+    #[cold]
+    pub(crate) fn unbound() -> Self {
+        let rejection =
+            Self::new(RejectionKind::Context).because("the link does not bind a context that is required here");
+        Self { authentic: true, ..rejection }
+    }
+
     #[cold]
     pub(crate) fn malformed(detail: &'static str) -> Self {
         Self::new(RejectionKind::Malformed).because(detail)
@@ -104,16 +191,34 @@ impl Rejection {
         Self { authentic: true, ..fault.into() }
     }
 
+    /// 403, whatever its kind says.
+    #[cold]
+    pub(crate) fn with_forbidden(self) -> Self {
+        Self { status: StatusCode::FORBIDDEN, ..self }
+    }
+
+    /// As nobody's word: no signature was looked at.
+    pub(crate) fn unsigned(self) -> Self {
+        Self { authentic: false, ..self }
+    }
+
+    /// As a cookie's.
+    #[cold]
+    pub(crate) fn of_cookie(self) -> Self {
+        Self { ambient: true, ..self }
+    }
+
     /// What kind of refusal this is.
     #[must_use]
     pub fn kind(&self) -> RejectionKind {
         self.kind
     }
 
-    /// The status that the client is told: 403, or 410 for a link that has ended.
+    /// The status that the client is told: its [kind](RejectionKind::status)'s, but for a link that binds a password and
+    /// has expired, where it is 403.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.kind.status()
+        self.status
     }
 
     /// Whether the signature had matched when the request was refused.
@@ -130,10 +235,15 @@ impl Rejection {
         Some(self.parameter.as_str()).filter(|name| !name.is_empty())
     }
 
+    /// Whether, where no credential is needed, the request may count as one without.
+    pub(crate) fn counts_as_absent(&self) -> bool {
+        self.ambient || self.kind == RejectionKind::Missing
+    }
+
     /// Whether whoever minted the link and this verifier disagree: nobody else could have made it.
     pub(crate) fn is_misconfiguration(&self) -> bool {
-        use RejectionKind::{LifetimeTooLong, Malformed, Unenforceable};
-        self.authentic && matches!(self.kind, Malformed | Unenforceable | LifetimeTooLong)
+        use RejectionKind::{Context, LifetimeTooLong, Malformed, Unenforceable};
+        self.authentic && matches!(self.kind, Malformed | Unenforceable | LifetimeTooLong | Context)
     }
 }
 
@@ -154,7 +264,7 @@ impl From<Fault<'_>> for Rejection {
             FaultKind::Malformed => RejectionKind::Malformed,
             FaultKind::Unenforceable => RejectionKind::Unenforceable,
         };
-        Self { kind, authentic: false, parameter: Inline::truncated(fault.name), detail: fault.detail }
+        Self { parameter: Inline::truncated(fault.name), detail: fault.detail, ..Self::new(kind) }
     }
 }
 

@@ -335,6 +335,10 @@ impl Verify for Token {
         self.strip(url)
     }
 
+    fn cookies(&self) -> &[Box<str>] {
+        &[]
+    }
+
     fn now(&self) -> SystemTime {
         at(NOW)
     }

@@ -401,6 +401,10 @@ impl Verify for Token {
         self.strip(url)
     }
 
+    fn cookies(&self) -> &[Box<str>] {
+        &[]
+    }
+
     fn now(&self) -> SystemTime {
         at(NOW)
     }
@@ -590,6 +594,10 @@ impl Verify for Wrapper {
 
     fn hide(&self, url: &str) -> Option<String> {
         self.0.hide(url)
+    }
+
+    fn cookies(&self) -> &[Box<str>] {
+        self.0.cookies()
     }
 
     fn now(&self) -> SystemTime {

@@ -12,7 +12,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::OriginalUri;
+use bytes::Bytes;
 use http::{Method, Request, Response, Uri};
+use http_body_util::Empty;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use support::{NOW, at, figure_key, fixed_verifier};
@@ -72,8 +74,8 @@ struct Seen {
     granted: bool,
 }
 
-fn inner() -> impl Service<Request<()>, Response = Response<()>, Error = Infallible, Future = Done> + Clone {
-    tower::service_fn(|request: Request<()>| {
+fn inner() -> impl Service<Request<Empty<Bytes>>, Response = Response<()>, Error = Infallible, Future = Done> + Clone {
+    tower::service_fn(|request: Request<Empty<Bytes>>| {
         let original = request.extensions().get::<OriginalUri>().map(|original| original.0.clone());
         let granted = request.extensions().get::<Grant>().is_some();
         let mut response = Response::new(());
@@ -85,10 +87,10 @@ fn inner() -> impl Service<Request<()>, Response = Response<()>, Error = Infalli
 type Done = Ready<Result<Response<()>, Infallible>>;
 
 /// Sends a request through the layer, with a [`ConcealLayer`] around it or without; gives what the service saw.
-fn send<V: Verify + Clone>(verify: &V, conceal: bool, optional: bool, request: Request<()>) -> Option<Seen> {
-    fn answer<S, B>(mut service: S, request: Request<()>) -> Option<Seen>
+fn send<V: Verify + Clone>(verify: &V, conceal: bool, optional: bool, request: Request<Empty<Bytes>>) -> Option<Seen> {
+    fn answer<S, B>(mut service: S, request: Request<Empty<Bytes>>) -> Option<Seen>
     where
-        S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+        S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,
     {
         match pin!(service.call(request)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(response)) => {
@@ -108,8 +110,8 @@ fn send<V: Verify + Clone>(verify: &V, conceal: bool, optional: bool, request: R
     }
 }
 
-fn request(method: &Method, uri: &str) -> Request<()> {
-    Request::builder().method(method).uri(uri).body(()).unwrap_or_else(|error| panic!("{uri}: {error}"))
+fn request(method: &Method, uri: &str) -> Request<Empty<Bytes>> {
+    Request::builder().method(method).uri(uri).body(Empty::new()).unwrap_or_else(|error| panic!("{uri}: {error}"))
 }
 
 proptest! {

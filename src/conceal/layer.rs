@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Concealed;
-use super::request::clean_headers;
+use super::request::{clean_headers, take_cookies};
 use crate::head::{Head, original_uri_mut, replace_target};
 use crate::verify::{Verifier, Verify};
 
@@ -115,7 +115,13 @@ impl<V: Verify> ConcealLayer<V> {
     fn conceal<B>(&self, request: &mut Request<B>) {
         clean_headers(request.headers_mut(), &*self.verify);
         let target = Head::of(request).target().cloned();
-        let path = target.as_ref().map_or(request.uri().path(), PathAndQuery::path);
+        let stripped = target.as_ref().and_then(|target| self.strip(target));
+        let path = match (&stripped, &target) {
+            // Under a token in the path is the path that the token is for.
+            (Some(stripped), _) => stripped.path(),
+            (None, Some(target)) => target.path(),
+            (None, None) => request.uri().path(),
+        };
         if !self.applies_to(path) {
             return;
         }
@@ -123,11 +129,14 @@ impl<V: Verify> ConcealLayer<V> {
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
             found |= self.conceal_uri(uri);
         }
-        if found {
+        let cookies = take_cookies(request.headers_mut(), self.verify.cookies());
+        if found || !cookies.is_empty() {
             let extensions = request.extensions_mut();
             // A second credential, put in behind a first `ConcealLayer`, leaves neither to be believed.
             let again = extensions.get::<Concealed>().is_some();
-            extensions.insert(Concealed(target.filter(|_| !again)));
+            let target = target.filter(|_| found);
+            let ambiguous = again || (found && target.is_none());
+            extensions.insert(Concealed { target, cookies, ambiguous });
         }
     }
 
@@ -141,16 +150,17 @@ impl<V: Verify> ConcealLayer<V> {
 
     /// Whether there was anything to conceal.
     fn conceal_uri(&self, uri: &mut Uri) -> bool {
-        let Some(target) = uri.path_and_query() else {
+        let Some(stripped) = uri.path_and_query().and_then(|target| self.strip(target)) else {
             return false;
         };
-        let Some(stripped) = self.verify.strip(target.as_str()) else {
-            return false;
-        };
-        // Where what is left is no target, nothing is left.
-        let stripped = PathAndQuery::try_from(stripped).unwrap_or(PathAndQuery::from_static("/"));
         let _ = replace_target(uri, stripped);
         true
+    }
+
+    /// A target without its credential, if it has one. Where what is left is no target, nothing is left.
+    fn strip(&self, target: &PathAndQuery) -> Option<PathAndQuery> {
+        let stripped = self.verify.strip(target.as_str())?;
+        Some(PathAndQuery::try_from(stripped).unwrap_or(PathAndQuery::from_static("/")))
     }
 }
 

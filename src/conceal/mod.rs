@@ -11,21 +11,36 @@ mod span;
 
 use std::fmt;
 
+use http::HeaderValue;
 use http::uri::PathAndQuery;
 
 pub use self::layer::{Conceal, ConcealLayer};
-pub(crate) use self::request::clean_headers;
+pub(crate) use self::request::{clean_headers, remove_cookies};
 #[cfg(feature = "trace")]
 pub use self::span::ConcealSpan;
 
-/// The target that a [`ConcealLayer`] found, in the request's extensions. Shows nothing of it.
-#[derive(Clone)]
-pub(crate) struct Concealed(Option<PathAndQuery>);
+/// What a [`ConcealLayer`] took out of a request, in its extensions. Shows nothing of it.
+#[derive(Clone, Default)]
+pub(crate) struct Concealed {
+    /// The target, if there was a credential in it.
+    target: Option<PathAndQuery>,
+    /// The `Cookie` fields that held a token.
+    cookies: Vec<HeaderValue>,
+    /// Whether it is not clear which target the client sent.
+    ambiguous: bool,
+}
 
 impl Concealed {
-    /// The target, unless it is not clear which one the client sent.
-    pub(crate) fn into_target(self) -> Option<PathAndQuery> {
-        self.0
+    pub(crate) fn target(&self) -> Option<&PathAndQuery> {
+        self.target.as_ref()
+    }
+
+    pub(crate) fn cookies(&self) -> &[HeaderValue] {
+        &self.cookies
+    }
+
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.ambiguous
     }
 }
 

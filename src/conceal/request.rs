@@ -1,5 +1,6 @@
-use http::header::{HeaderMap, HeaderName, HeaderValue, REFERER};
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, REFERER};
 
+use crate::cookie;
 use crate::verify::Verify;
 
 /// Request headers in which a browser or a proxy repeats a URL.
@@ -29,4 +30,21 @@ pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -
         // Of what cannot be read, or not be written again, nothing is left.
         *value = cleaned.unwrap_or(HeaderValue::from_static(""));
     }
+}
+
+/// Takes the cookies of these names out of a request, and gives the fields that held one, as they were. What is left of
+/// the `Cookie` fields is marked as sensitive.
+pub(super) fn take_cookies(headers: &mut HeaderMap, names: &[Box<str>]) -> Vec<HeaderValue> {
+    let taken: Vec<_> = headers.get_all(COOKIE).iter().filter(|field| cookie::holds(field, names)).cloned().collect();
+    remove_cookies(headers, names);
+    taken
+}
+
+/// Takes the cookies of these names out of a request. What is left of the `Cookie` fields is marked as sensitive.
+pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[Box<str>]) {
+    if names.is_empty() {
+        return;
+    }
+    cookie::remove(headers, names);
+    headers.iter_mut().filter(|(name, _)| **name == COOKIE).for_each(|(_, field)| field.set_sensitive(true));
 }

@@ -21,12 +21,15 @@ pub(crate) enum FaultKind {
 impl<'t> Fault<'t> {
     pub(super) const MISSING: Self = Fault { kind: FaultKind::Missing, name: "", detail: "" };
 
-    pub(super) const TOKEN_IN_PATH: Self =
-        Fault { kind: FaultKind::Unenforceable, name: "", detail: "a scope token in the path" };
+    pub(crate) const TOKEN_IN_PATH: Self = Fault {
+        kind: FaultKind::Unenforceable,
+        name: "",
+        detail: "a scope token in the path, where this verifier is not set up to read one",
+    };
 
     /// `parameter` is cut at its `=`: a value may be half a credential, and this is shown.
     #[cold]
-    pub(super) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
+    pub(crate) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
         Fault { kind: FaultKind::Malformed, name: name_of(parameter), detail }
     }
 

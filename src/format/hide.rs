@@ -3,14 +3,24 @@ use super::split::split_query;
 
 /// `target`, or a whole URL, without any reserved parameter, wherever it stands in the query: what may be routed and
 /// served. What is left keeps its bytes and its order. Nothing if there is none.
-pub(crate) fn strip(target: &str, names: &Names) -> Option<String> {
+///
+/// With `token_path`, a scope token that is the first segment goes as well.
+pub(crate) fn strip(target: &str, names: &Names, token_path: bool) -> Option<String> {
+    let segment = if token_path { names.token_segment(target) } else { None };
     let (path, query) = split_query(target);
-    let query = query?;
-    if !query.split('&').any(|parameter| names.is_reserved(parameter)) {
+    let is_credential = |parameter: &str| names.is_reserved(parameter);
+    if segment.is_none() && !query.is_some_and(|query| query.split('&').any(is_credential)) {
         return None;
     }
+    let path = match segment.and_then(|segment| path.get(1 + segment.len()..)) {
+        Some("") => "/",
+        Some(rest) => rest,
+        None => path,
+    };
     let mut stripped = path.to_owned();
-    push_query(&mut stripped, query.split('&').filter(|parameter| !names.is_reserved(parameter)));
+    if let Some(query) = query {
+        push_query(&mut stripped, query.split('&').filter(|parameter| !is_credential(parameter)));
+    }
     Some(stripped)
 }
 
@@ -88,7 +98,7 @@ mod tests {
             ("?exp=1&sig=2", ""),
             ("*?sig=1", "*"),
         ] {
-            assert_eq!(strip(text, &names).as_deref(), Some(stripped), "{text}");
+            assert_eq!(strip(text, &names, false).as_deref(), Some(stripped), "{text}");
         }
         for same in [
             "",
@@ -103,7 +113,26 @@ mod tests {
             "/a?&&",
             "/~c2lnLXNjb3BlPSx",
         ] {
-            assert_eq!(strip(same, &names), None, "{same}");
+            assert_eq!(strip(same, &names, false), None, "{same}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_from_the_front_of_a_path_where_it_is_asked_for() {
+        let names = Names::default();
+        for (text, stripped) in [
+            ("/~c2lnLXNjb3BlPSxyz/v/1.ts", Some("/v/1.ts")),
+            ("/~c2lnLXNjb3BlPSxyz/v/1.ts?a&sig=1", Some("/v/1.ts?a")),
+            ("/~c2lnLXNjb3BlPSxyz", Some("/")),
+            ("/~c2lnLXNjb3BlPSxyz?a", Some("/?a")),
+            ("/~c2lnLXNjb3BlPSxyz/", Some("/")),
+            ("/~c2lnLXNjb3BlPSxyz//h", Some("//h")),
+            ("/~c2lnLXNjb3BlPSx/~c2lnLXNjb3BlPSx/a", Some("/~c2lnLXNjb3BlPSx/a")),
+            ("/v/~c2lnLXNjb3BlPSxyz/1.ts", None),
+            ("/~c2lnLXNjb3BlPR/v", None),
+            ("/~/v", None),
+        ] {
+            assert_eq!(strip(text, &names, true).as_deref(), stripped, "{text}");
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Names {
 
 /// A reserved name. `Other` begins like one and is not in the format's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     Exp,
     Sig,
     Start,
@@ -32,6 +32,20 @@ pub(super) enum Name {
     Download,
     Other,
 }
+
+/// The names that stand between the first and the last, as they are read and written.
+const RESTRICTIONS: [(Name, &str); 10] = [
+    (Name::Start, "sig-start"),
+    (Name::Methods, "sig-methods"),
+    (Name::Ip, "sig-ip"),
+    (Name::Bind, "sig-bind"),
+    (Name::Scope, "sig-scope"),
+    (Name::Id, "sig-id"),
+    (Name::Uses, "sig-uses"),
+    (Name::MaxBytes, "sig-max-bytes"),
+    (Name::Type, "sig-type"),
+    (Name::Download, "sig-download"),
+];
 
 /// Why a prefix or a tolerated name cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +141,16 @@ impl Names {
         self.tolerated(parameter).is_some()
     }
 
+    /// The first segment of a target's path, if it begins like a scope token.
+    #[inline]
+    pub(crate) fn token_segment<'t>(&self, target: &'t str) -> Option<&'t str> {
+        let path = target.strip_prefix('/')?;
+        if !self.is_token_segment(path) {
+            return None;
+        }
+        path.split(['/', '?']).next()
+    }
+
     /// Whether a path segment begins like a scope token.
     pub(crate) fn is_token_segment(&self, segment: &str) -> bool {
         segment.starts_with(&*self.token_start)
@@ -140,20 +164,17 @@ impl Name {
             Some((name, value)) => (name, Some(value)),
             None => (parameter, None),
         };
-        let name = match name {
-            "sig-start" => Name::Start,
-            "sig-methods" => Name::Methods,
-            "sig-ip" => Name::Ip,
-            "sig-bind" => Name::Bind,
-            "sig-scope" => Name::Scope,
-            "sig-id" => Name::Id,
-            "sig-uses" => Name::Uses,
-            "sig-max-bytes" => Name::MaxBytes,
-            "sig-type" => Name::Type,
-            "sig-download" => Name::Download,
-            _ => Name::Other,
-        };
-        (name, value)
+        let known = RESTRICTIONS.iter().find(|(_, text)| *text == name);
+        (known.map_or(Name::Other, |(name, _)| *name), value)
+    }
+
+    /// The name as it is written, without a prefix.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Name::Exp => "exp",
+            Name::Sig => "sig",
+            name => RESTRICTIONS.iter().find(|(known, _)| *known == name).map_or("sig-", |(_, text)| text),
+        }
     }
 
     /// A bit of its own for each name of the table; none for [`Name::Other`], which falls later.

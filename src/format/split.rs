@@ -3,15 +3,18 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter};
 
 use super::fault::Fault;
+use super::list::has_repeats;
 use super::names::{Name, Names};
 use super::signature::Signature;
 
-/// An exact URL taken apart, structurally sound and not yet believed.
+/// A credential taken apart, structurally sound and not yet believed: an exact URL's, or a scope token.
 ///
-/// Holds places in the target, so that no more is copied than is looked at.
+/// Holds places in the text that it stands in, so that no more is copied than is looked at.
 #[derive(Debug)]
-pub(crate) struct Exact<'t> {
-    target: &'t str,
+pub(crate) struct Credential<'t> {
+    /// The target, or a token that came by itself.
+    text: &'t str,
+    scope: Option<Scope<'t>>,
     /// Where `exp` begins and ends.
     exp: Range<usize>,
     exp_value: usize,
@@ -21,16 +24,37 @@ pub(crate) struct Exact<'t> {
     bind: Option<&'t str>,
 }
 
-impl<'t> Exact<'t> {
-    /// What the MAC is over: the target up to, and without, the `&` before `sig`.
+/// What makes a credential a scope token.
+#[derive(Debug)]
+struct Scope<'t> {
+    /// Where its parameter begins.
+    start: usize,
+    value: &'t str,
+}
+
+impl<'t> Credential<'t> {
+    /// What the MAC is over, up to and without the `&` before `sig`: the target from its beginning, or the token from its
+    /// own.
     #[inline]
     pub(crate) fn covered(&self) -> &'t str {
-        self.slice(0..self.sig.start - 1)
+        let start = self.scope.as_ref().map_or(0, |scope| scope.start);
+        self.slice(start..self.sig.start - 1)
+    }
+
+    /// The scope of a token.
+    #[inline]
+    pub(crate) fn scope(&self) -> Option<&'t str> {
+        self.scope.as_ref().map(|scope| scope.value)
+    }
+
+    /// Where a token stands.
+    pub(crate) fn token(&self) -> Option<Range<usize>> {
+        self.scope.as_ref().map(|scope| scope.start..self.sig.end)
     }
 
     /// The parameter `exp`, and its value.
     #[inline]
-    pub(super) fn exp(&self) -> (&'t str, &'t str) {
+    pub(crate) fn exp(&self) -> (&'t str, &'t str) {
         (self.slice(self.exp.clone()), self.slice(self.exp_value..self.exp.end))
     }
 
@@ -45,7 +69,8 @@ impl<'t> Exact<'t> {
         Signature::read(self.slice(self.sig_value..self.sig.end))
     }
 
-    /// The `sig-bind` parameter: it says what else the MAC is over.
+    /// The value of `sig-bind`: it says what else the MAC is over.
+    #[inline]
     pub(crate) fn bind(&self) -> Option<&'t str> {
         self.bind
     }
@@ -53,10 +78,11 @@ impl<'t> Exact<'t> {
     /// The bytes of the target that go when the credential is stripped.
     #[inline]
     pub(crate) fn cut(&self) -> Range<usize> {
-        // The separator before `exp` goes too, but for a `?` that something else follows.
-        let separator = self.exp.start - 1;
-        if self.sig.end < self.target.len() && self.target.as_bytes().get(separator) == Some(&b'?') {
-            self.exp.start..self.sig.end + 1
+        let start = self.scope.as_ref().map_or(self.exp.start, |scope| scope.start);
+        // The separator before it goes too, but for a `?` that something else follows.
+        let separator = start.saturating_sub(1);
+        if self.sig.end < self.text.len() && self.text.as_bytes().get(separator) == Some(&b'?') {
+            start..self.sig.end + 1
         } else {
             separator..self.sig.end
         }
@@ -64,38 +90,45 @@ impl<'t> Exact<'t> {
 
     #[inline]
     fn slice(&self, place: Range<usize>) -> &'t str {
-        self.target.get(place).unwrap_or_default()
+        self.text.get(place).unwrap_or_default()
     }
 }
 
 /// Takes a request target apart in one pass; `query` is the end of it that follows the first `?`.
 ///
-/// A scope token, in the path or in the query, cannot be enforced yet and is refused.
-///
-/// Checks structure only: the reserved parameters stand together, `exp` first and `sig` last, no name of the table
-/// twice, and nothing but tolerated parameters after them.
+/// Checks structure only: the reserved parameters stand together, an exact URL's `exp` first or a token's `sig-scope` and
+/// then `exp`, and `sig` last; no name of the table twice; and nothing but tolerated parameters after an exact URL's.
 #[inline]
-pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) -> Result<Exact<'t>, Fault<'t>> {
-    if target.get(1..).is_some_and(|path| names.is_token_segment(path)) {
-        return Err(Fault::TOKEN_IN_PATH);
-    }
+pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) -> Result<Credential<'t>, Fault<'t>> {
     let query = query.ok_or(Fault::MISSING)?;
     let path = target.len() - query.len();
-    let mut split = Split {
-        names,
-        stage: Stage::BeforeRun,
-        reserved: 0,
-        tolerated: 0,
-        exact: Exact { target, exp: 0..0, exp_value: 0, sig: 0..0, sig_value: 0, bind: None },
-    };
+    let mut split = Split::new(target, names);
     for (start, parameter) in pieces(query, b'&') {
         split.parameter(path + start, parameter)?;
     }
-    match split.stage {
-        Stage::BeforeRun => Err(Fault::MISSING),
-        Stage::InRun => Err(Fault::malformed("", "`exp` stands without `sig`")),
-        Stage::AfterSig if target.starts_with('/') => Ok(split.exact),
-        Stage::AfterSig => Err(Fault::malformed("", "the request target does not begin with `/`")),
+    split.finish(target.starts_with('/'))
+}
+
+/// Takes apart a scope token that stands by itself.
+pub(crate) fn split_token<'t>(token: &'t str, names: &Names) -> Result<Credential<'t>, Fault<'t>> {
+    let mut split = Split::new(token, names);
+    for (start, parameter) in pieces(token, b'&') {
+        split.parameter(start, parameter)?;
+    }
+    let credential = split.finish(true)?;
+    if credential.token() == Some(0..token.len()) {
+        Ok(credential)
+    } else {
+        Err(Fault::malformed("", "a scope token holds more than a token"))
+    }
+}
+
+/// The scope that a token which stands by itself begins with, not judged.
+pub(crate) fn peek_scope<'t>(token: &'t str, names: &Names) -> Option<&'t str> {
+    let (_, first) = pieces(token, b'&').next()?;
+    match names.reserved(first)? {
+        (Name::Scope, value) => value,
+        _ => None,
     }
 }
 
@@ -117,6 +150,11 @@ pub(super) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = (usize, 
     })
 }
 
+/// 1 to 32 of `a-z 0-9 -`: the name of a bound context.
+pub(crate) fn is_context_name(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 /// How far the split has come.
 struct Split<'t, 'n> {
     names: &'n Names,
@@ -125,17 +163,45 @@ struct Split<'t, 'n> {
     reserved: u16,
     /// The tolerated names that were seen, on either side of `sig`.
     tolerated: u64,
-    exact: Exact<'t>,
+    /// What is wrong with an exact URL and nothing to a token, whose neighbours are its application's own.
+    unless_token: Option<Fault<'t>>,
+    credential: Credential<'t>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     BeforeRun,
+    /// A token's `sig-scope` was read: its `exp` has to follow.
+    AfterScope,
     InRun,
     AfterSig,
 }
 
-impl<'t> Split<'t, '_> {
+impl<'t, 'n> Split<'t, 'n> {
+    #[inline]
+    fn new(text: &'t str, names: &'n Names) -> Self {
+        Self {
+            names,
+            stage: Stage::BeforeRun,
+            reserved: 0,
+            tolerated: 0,
+            unless_token: None,
+            credential: Credential { text, scope: None, exp: 0..0, exp_value: 0, sig: 0..0, sig_value: 0, bind: None },
+        }
+    }
+
+    #[inline]
+    fn finish(self, begins_with_slash: bool) -> Result<Credential<'t>, Fault<'t>> {
+        match (self.stage, self.unless_token) {
+            (Stage::BeforeRun, _) => Err(Fault::MISSING),
+            (Stage::AfterScope, _) => Err(Fault::malformed("", "`sig-scope` stands without `exp` and `sig`")),
+            (Stage::InRun, _) => Err(Fault::malformed("", "`exp` stands without `sig`")),
+            (Stage::AfterSig, Some(fault)) if self.credential.scope.is_none() => Err(fault),
+            (Stage::AfterSig, _) if begins_with_slash => Ok(self.credential),
+            (Stage::AfterSig, _) => Err(Fault::malformed("", "the request target does not begin with `/`")),
+        }
+    }
+
     #[inline]
     fn parameter(&mut self, start: usize, parameter: &'t str) -> Result<(), Fault<'t>> {
         match self.names.reserved(parameter) {
@@ -159,22 +225,34 @@ impl<'t> Split<'t, '_> {
 
         let end = start + parameter.len();
         match (self.stage, name, value) {
-            (Stage::BeforeRun, Name::Exp, value) => {
+            (Stage::BeforeRun | Stage::AfterScope, Name::Exp, value) => {
                 self.stage = Stage::InRun;
-                self.exact.exp = start..end;
-                self.exact.exp_value = end - value.map_or(0, str::len);
+                self.credential.exp = start..end;
+                self.credential.exp_value = end - value.map_or(0, str::len);
             }
             (Stage::InRun, Name::Sig, Some(value)) => {
                 self.stage = Stage::AfterSig;
-                self.exact.sig = start..end;
-                self.exact.sig_value = end - value.len();
+                self.credential.sig = start..end;
+                self.credential.sig_value = end - value.len();
+                return self.check_token();
             }
-            (Stage::InRun, Name::Bind, _) => self.exact.bind = Some(parameter),
+            (Stage::BeforeRun, Name::Scope, value) => {
+                self.stage = Stage::AfterScope;
+                self.credential.scope = Some(Scope { start, value: value.unwrap_or_default() });
+            }
+            (Stage::InRun, Name::Bind, value) => {
+                self.credential.bind = Some(read_bind(parameter, value.unwrap_or_default())?);
+            }
             (Stage::InRun, Name::Sig, None) => return Err(Fault::malformed(parameter, "has no value")),
+            (Stage::InRun, Name::Scope, _) => {
+                return Err(Fault::malformed(parameter, "stands after `exp`; it comes first, and makes a scope token"));
+            }
             (Stage::InRun, ..) => {}
-            (Stage::BeforeRun, Name::Scope, _) => return Err(Fault::unenforceable(parameter)),
             (Stage::BeforeRun, ..) => {
                 return Err(Fault::malformed(parameter, "stands before `exp`, which comes first"));
+            }
+            (Stage::AfterScope, ..) => {
+                return Err(Fault::malformed(parameter, "follows `sig-scope`, which `exp` has to follow"));
             }
             (Stage::AfterSig, ..) => {
                 return Err(Fault::malformed(parameter, "stands after `sig`, which comes last"));
@@ -183,29 +261,54 @@ impl<'t> Split<'t, '_> {
         Ok(())
     }
 
+    /// A token is printable ASCII. An exact URL may hold whatever a target may.
+    #[inline]
+    fn check_token(&self) -> Result<(), Fault<'t>> {
+        let Some(place) = self.credential.token() else {
+            return Ok(());
+        };
+        if self.credential.slice(place).bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(())
+        } else {
+            Err(Fault::malformed("", "a scope token holds something that is not printable ASCII"))
+        }
+    }
+
     #[inline]
     fn unreserved(&mut self, parameter: &'t str) -> Result<(), Fault<'t>> {
-        if self.stage == Stage::InRun {
+        if matches!(self.stage, Stage::InRun | Stage::AfterScope) {
             return Err(Fault::malformed(
                 parameter,
-                "stands between `exp` and `sig`, where only reserved names may (does a proxy sort the query?)",
+                "stands inside of the signature's own parameters, where only reserved names may (does a proxy sort the query?)",
             ));
         }
         match self.names.tolerated(parameter) {
             Some(bit) if self.tolerated & bit != 0 => {
-                Err(Fault::malformed(parameter, "is tolerated once, and stands twice"))
+                self.unless_token = Some(Fault::malformed(parameter, "is tolerated once, and stands twice"));
             }
-            Some(bit) => {
-                self.tolerated |= bit;
-                Ok(())
+            Some(bit) => self.tolerated |= bit,
+            None if self.stage == Stage::AfterSig && self.credential.scope.is_none() => {
+                return Err(Fault::malformed(
+                    parameter,
+                    "follows `sig` and is not tolerated there (does a proxy sort the query or add to it?)",
+                ));
             }
-            None if self.stage == Stage::AfterSig => Err(Fault::malformed(
-                parameter,
-                "follows `sig` and is not tolerated there (does a proxy sort the query or add to it?)",
-            )),
-            None => Ok(()),
+            None => {}
         }
+        Ok(())
     }
+}
+
+/// The value of `sig-bind`, whose syntax is judged before the MAC: one or more names, none twice.
+#[inline(never)]
+fn read_bind<'t>(parameter: &'t str, value: &'t str) -> Result<&'t str, Fault<'t>> {
+    if !value.split(',').all(is_context_name) {
+        return Err(Fault::malformed(parameter, "is not a list of names of 1 to 32 of a-z 0-9 -"));
+    }
+    if has_repeats(value.split(',')) {
+        return Err(Fault::malformed(parameter, "names a context twice"));
+    }
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -217,7 +320,7 @@ mod tests {
         Names::new(None, &["utm".into(), "fbclid".into()]).unwrap()
     }
 
-    fn split_whole(target: &str) -> Result<Exact<'_>, Fault<'_>> {
+    fn split_whole(target: &str) -> Result<Credential<'_>, Fault<'_>> {
         split(target, target.split_once('?').map(|(_, query)| query), &tolerant())
     }
 
@@ -242,13 +345,41 @@ mod tests {
             let mut rest = target.to_owned();
             rest.replace_range(exact.cut(), "");
             assert_eq!(rest, stripped, "{target}");
-            assert_eq!(super::super::strip(target, &tolerant()).unwrap(), stripped, "{target}, unjudged");
+            assert_eq!(super::super::strip(target, &tolerant(), false).unwrap(), stripped, "{target}, unjudged");
+        }
+    }
+
+    #[test]
+    fn a_token_is_taken_out_of_its_neighbours() {
+        const TOKEN: &str = "sig-scope=/v/&exp=1&sig-id=2&sig=m";
+        for (before, after, stripped) in [
+            ("/v/a?", "", "/v/a"),
+            ("/v/a?x=1&", "", "/v/a?x=1"),
+            ("/v/a?", "&y", "/v/a?y"),
+            ("/v/a?x=1&", "&y", "/v/a?x=1&y"),
+            ("/v/a?utm=1&utm=2&", "&utm=3&y", "/v/a?utm=1&utm=2&utm=3&y"),
+            ("/v/a?&", "&", "/v/a?&"),
+        ] {
+            let target = format!("{before}{TOKEN}{after}");
+            let credential = split_whole(&target).unwrap();
+            assert_eq!(&target[credential.token().unwrap()], TOKEN);
+            assert_eq!(credential.covered(), "sig-scope=/v/&exp=1&sig-id=2", "{target}");
+            assert_eq!(credential.scope(), Some("/v/"), "{target}");
+            let mut rest = target.clone();
+            rest.replace_range(credential.cut(), "");
+            assert_eq!(rest, stripped, "{target}");
+            assert_eq!(super::super::strip(&target, &tolerant(), false).unwrap(), stripped, "{target}, unjudged");
+        }
+        let alone = |token: &str| split_token(token, &tolerant()).map(|token| token.covered().len()).ok();
+        assert_eq!(alone(TOKEN), Some(28));
+        for other in ["", "&", "exp=1&sig=m", "/v/a", "x&sig-scope=/&exp=1&sig=m", "sig-scope=/&exp=1&sig=m&utm=1"] {
+            assert_eq!(alone(other), None, "{other}");
         }
     }
 
     #[test]
     fn anything_else_is_a_fault_with_the_name_of_the_parameter() {
-        use FaultKind::{Malformed, Missing, Unenforceable};
+        use FaultKind::{Malformed, Missing};
         for (target, kind, name) in [
             ("", Missing, ""),
             ("/", Missing, ""),
@@ -261,11 +392,26 @@ mod tests {
             ("/a?sig=m&exp=1", Malformed, "sig"),
             ("/a?sig-x&exp=1&sig=m", Malformed, "sig-x"),
             ("/a?sig-start=1&exp=1&sig=m", Malformed, "sig-start"),
-            ("/a?sig-scope=/&exp=1&sig=m", Unenforceable, "sig-scope"),
-            ("/~c2lnLXNjb3BlPSx/a", Unenforceable, ""),
-            ("/~c2lnLXNjb3BlPSx/a?exp=1&sig=m", Unenforceable, ""),
-            ("/~c2lnLXNjb3BlPR/a", Missing, ""),
-            ("/a/~c2lnLXNjb3BlPSx", Missing, ""),
+            ("/a?utm=1&utm=1", Missing, ""),
+            ("/a?sig-scope=/", Malformed, ""),
+            ("/a?sig-scope=/&sig=m", Malformed, "sig"),
+            ("/a?sig-scope=/&exp=1", Malformed, ""),
+            ("/a?sig-scope=/&x=1&exp=1&sig=m", Malformed, "x"),
+            ("/a?sig-scope=/&sig-id=1&exp=1&sig=m", Malformed, "sig-id"),
+            ("/a?sig-scope=/&sig-scope=/&exp=1&sig=m", Malformed, "sig-scope"),
+            ("/a?sig-scope=/&exp=1&sig-scope=/&sig=m", Malformed, "sig-scope"),
+            ("/a?exp=1&sig-scope=/&sig=m", Malformed, "sig-scope"),
+            ("/a?exp=1&sig=m&sig-scope=/", Malformed, "sig-scope"),
+            ("/a?sig-scope=/&exp=1&x=1&sig=m", Malformed, "x"),
+            ("/a?sig-scope=/&exp=1&sig=m&sig-id=1", Malformed, "sig-id"),
+            ("/a?sig-id=1&sig-scope=/&exp=1&sig=m", Malformed, "sig-id"),
+            ("/a?sig-scope=/é/&exp=1&sig=m", Malformed, ""),
+            ("/a?exp=1&sig-bind&sig=m", Malformed, "sig-bind"),
+            ("/a?exp=1&sig-bind=&sig=m", Malformed, "sig-bind"),
+            ("/a?exp=1&sig-bind=host,&sig=m", Malformed, "sig-bind"),
+            ("/a?exp=1&sig-bind=Host&sig=m", Malformed, "sig-bind"),
+            ("/a?exp=1&sig-bind=a,b,a&sig=m", Malformed, "sig-bind"),
+            ("/a?exp=1&sig-bind=abcdefghijabcdefghijabcdefghijabc&sig=m", Malformed, "sig-bind"),
             ("/a?exp=1&exp=1&sig=m", Malformed, "exp"),
             ("/a?exp=1&sig=m&sig=m", Malformed, "sig"),
             ("/a?exp=1&sig=m&exp=1", Malformed, "exp"),

@@ -17,6 +17,16 @@ pub(crate) enum Unstable<'t> {
 
 /// Whether `target`, a path with or without a query, can be signed and survives a WHATWG URL parser.
 pub(crate) fn check_target<'t>(target: &'t str, names: &Names) -> Result<(), Unstable<'t>> {
+    check_unsigned(target, names)?;
+    let query = split_query(target).1.unwrap_or_default();
+    match pieces(query, b'&').find(|(_, parameter)| names.is_tolerated(parameter)) {
+        Some((_, parameter)) => Err(Unstable::Tolerated(name_of(parameter))),
+        None => Ok(()),
+    }
+}
+
+/// Whether `target` can carry a scope token, which does not sign it, and survives a WHATWG URL parser.
+pub(crate) fn check_unsigned<'t>(target: &'t str, names: &Names) -> Result<(), Unstable<'t>> {
     if !target.starts_with('/') || target.starts_with("//") {
         return Err(Unstable::NotOneSlash);
     }
@@ -45,11 +55,13 @@ fn check_query<'t>(query: &'t str, names: &Names) -> Result<(), Unstable<'t>> {
         if names.is_reserved(parameter) {
             return Err(Unstable::Reserved(name_of(parameter)));
         }
-        if names.is_tolerated(parameter) {
-            return Err(Unstable::Tolerated(name_of(parameter)));
-        }
     }
     Ok(())
+}
+
+/// Whether a value can stand in a query by itself.
+pub(crate) fn is_stable_value(value: &str) -> bool {
+    check_characters(value, IN_QUERY).is_ok() && !value.contains('&')
 }
 
 const IN_PATH: u8 = 1;

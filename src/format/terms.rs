@@ -1,8 +1,12 @@
 use std::time::SystemTime;
 
+use super::address::Networks;
 use super::fault::Fault;
+use super::list::has_repeats;
 use super::names::{Name, Names, is_id};
-use super::split::{Exact, pieces};
+use super::percent::decode;
+use super::scope::check_scope;
+use super::split::{Credential, pieces};
 use super::time::read_time;
 
 /// What an authentic link says: its values, read strictly.
@@ -13,18 +17,36 @@ pub(crate) struct Terms<'t> {
     pub(crate) id: Option<&'t str>,
     /// The value of `sig-methods`.
     methods: Option<&'t str>,
+    /// The client addresses it is for.
+    pub(crate) networks: Option<Networks<'t>>,
+    /// The largest body, in bytes.
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) media_type: Option<MediaType<'t>>,
+    /// The value of `sig-download`, which [`file_name`] reads.
+    pub(crate) download: Option<&'t str>,
 }
 
 impl<'t> Terms<'t> {
-    /// Reads an exact URL. Call it only once the MAC has matched.
+    /// Reads a credential. Call it only once the MAC has matched.
     ///
     /// A name that cannot be enforced is a fault, whether the format knows it or not.
     #[inline]
-    pub(crate) fn read(exact: &Exact<'t>, names: &Names) -> Result<Self, Fault<'t>> {
-        let (parameter, value) = exact.exp();
-        let expires_at = time(parameter, value)?;
-        let unrestricted = Self { expires_at, not_before: None, id: None, methods: None };
-        match exact.restrictions().strip_prefix('&') {
+    pub(crate) fn read(credential: &Credential<'t>, names: &Names) -> Result<Self, Fault<'t>> {
+        let (parameter, value) = credential.exp();
+        let unrestricted = Self {
+            expires_at: time(parameter, value)?,
+            not_before: None,
+            id: None,
+            methods: None,
+            networks: None,
+            max_bytes: None,
+            media_type: None,
+            download: None,
+        };
+        if let Some(scope) = credential.scope() {
+            check_scope(scope).map_err(|ambiguous| Fault::malformed("", ambiguous.0))?;
+        }
+        match credential.restrictions().strip_prefix('&') {
             Some(restrictions) => unrestricted.restricted(restrictions, names),
             None => Ok(unrestricted),
         }
@@ -46,12 +68,30 @@ impl<'t> Terms<'t> {
             return Err(Fault::unenforceable(parameter));
         };
         let value = value.unwrap_or_default();
+        let malformed = |detail| Fault::malformed(parameter, detail);
         match name {
             Name::Start => self.not_before = Some(time(parameter, value)?),
             Name::Methods => self.methods = Some(read_methods(parameter, value)?),
+            // The values that it names were part of the MAC.
+            Name::Bind => {}
             Name::Id if is_id(value) => self.id = Some(value),
-            Name::Id => return Err(Fault::malformed(parameter, "is not 1 to 64 of A-Z a-z 0-9 _ -")),
-            _ => return Err(Fault::unenforceable(parameter)),
+            Name::Id => return Err(malformed("is not 1 to 64 of A-Z a-z 0-9 _ -")),
+            Name::Ip => {
+                let networks = Networks::read(value);
+                let detail = "is not a list of addresses and networks without host bits, each once";
+                self.networks = Some(networks.ok_or(malformed(detail))?);
+            }
+            Name::MaxBytes => {
+                self.max_bytes = Some(read_number(value).ok_or(malformed("is not a number of bytes"))?);
+            }
+            Name::Type => {
+                self.media_type = Some(MediaType::read(value).ok_or(malformed("is not a media type, or type/*"))?);
+            }
+            Name::Download if file_name(value).is_some() => self.download = Some(value),
+            Name::Download => return Err(malformed("is not a percent-encoded file name")),
+            Name::Exp | Name::Sig | Name::Scope | Name::Uses | Name::Other => {
+                return Err(Fault::unenforceable(parameter));
+            }
         }
         Ok(())
     }
@@ -67,8 +107,49 @@ impl<'t> Terms<'t> {
     }
 }
 
-/// Lists of so many methods are compared each with each.
-const FEW: usize = 16;
+/// A media type without parameters, or all subtypes of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MediaType<'t> {
+    main: &'t str,
+    /// Nothing for all of them.
+    sub: Option<&'t str>,
+}
+
+impl<'t> MediaType<'t> {
+    pub(crate) fn read(text: &'t str) -> Option<Self> {
+        let (main, sub) = text.split_once('/')?;
+        let sub = Some(sub).filter(|sub| *sub != "*");
+        (is_token(main) && sub.is_none_or(is_token)).then_some(Self { main, sub })
+    }
+
+    /// Whether the value of a `Content-Type` field is of this type; its parameters and letter case are ignored.
+    pub(crate) fn includes(&self, content_type: &str) -> bool {
+        let essence = content_type.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
+        let Some((main, sub)) = essence.split_once('/') else {
+            return false;
+        };
+        is_token(sub)
+            && main.eq_ignore_ascii_case(self.main)
+            && self.sub.is_none_or(|wanted| wanted.eq_ignore_ascii_case(sub))
+    }
+}
+
+/// A token of RFC 9110 section 5.6.2, without `*`, which would look like a wildcard.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&b))
+}
+
+/// The file name that a value of `sig-download` stands for.
+pub(crate) fn file_name(value: &str) -> Option<impl Iterator<Item = char>> {
+    let is_valid = |c: Option<(char, bool)>| c.is_some_and(|(c, _)| is_in_file_name(c));
+    (!value.is_empty() && decode(value).all(is_valid)).then(|| decode(value).flatten().map(|(c, _)| c))
+}
+
+/// Whether a character may stand in a file name: none that leads to another folder, is a control, or turns the direction
+/// in which the name is read.
+pub(crate) fn is_in_file_name(c: char) -> bool {
+    !matches!(c, '/' | '\\' | '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
 
 /// One or more of `A-Z -`.
 pub(crate) fn is_method(method: &str) -> bool {
@@ -80,23 +161,17 @@ fn time<'t>(parameter: &'t str, value: &str) -> Result<SystemTime, Fault<'t>> {
     read_time(value).ok_or_else(|| Fault::malformed(parameter, "is not a time: 1 to 13 digits without a leading zero"))
 }
 
+/// Decimal digits without a leading zero.
+fn read_number(value: &str) -> Option<u64> {
+    let is_number = value == "0" || (!value.starts_with('0') && value.bytes().all(|b| b.is_ascii_digit()));
+    value.parse().ok().filter(|_| is_number)
+}
+
 fn read_methods<'t>(parameter: &'t str, value: &'t str) -> Result<&'t str, Fault<'t>> {
     if !value.split(',').all(is_method) {
         return Err(Fault::malformed(parameter, "is not a list of methods of A-Z and -"));
     }
-    let methods = value.split(',');
-    let repeats = match methods.clone().count() {
-        // No allocation for a list that a person would write, and no quadratic work for any other.
-        ..=FEW => {
-            methods.clone().enumerate().any(|(at, method)| methods.clone().skip(at + 1).any(|later| later == method))
-        }
-        _ => {
-            let mut sorted: Vec<_> = methods.collect();
-            sorted.sort_unstable();
-            sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
-        }
-    };
-    if repeats {
+    if has_repeats(value.split(',')) {
         return Err(Fault::malformed(parameter, "names a method twice"));
     }
     Ok(value)
@@ -135,7 +210,40 @@ mod tests {
             ("exp=1&sig-id=a.b", Malformed, "sig-id"),
             ("exp=1&sig-uses=1", Unenforceable, "sig-uses"),
             ("exp=1&sig-new=1", Unenforceable, "sig-new"),
-            ("exp=1&sig-scope=/a/", Unenforceable, "sig-scope"),
+            ("exp=1&sig-ip", Malformed, "sig-ip"),
+            ("exp=1&sig-ip=", Malformed, "sig-ip"),
+            ("exp=1&sig-ip=192.0.2.1,", Malformed, "sig-ip"),
+            ("exp=1&sig-ip=192.0.2.1,192.0.2.1/32", Malformed, "sig-ip"),
+            ("exp=1&sig-ip=192.0.2.1/24", Malformed, "sig-ip"),
+            ("exp=1&sig-max-bytes", Malformed, "sig-max-bytes"),
+            ("exp=1&sig-max-bytes=", Malformed, "sig-max-bytes"),
+            ("exp=1&sig-max-bytes=00", Malformed, "sig-max-bytes"),
+            ("exp=1&sig-max-bytes=+1", Malformed, "sig-max-bytes"),
+            ("exp=1&sig-max-bytes=1k", Malformed, "sig-max-bytes"),
+            ("exp=1&sig-max-bytes=18446744073709551616", Malformed, "sig-max-bytes"),
+            ("exp=1&sig-type", Malformed, "sig-type"),
+            ("exp=1&sig-type=image", Malformed, "sig-type"),
+            ("exp=1&sig-type=image/", Malformed, "sig-type"),
+            ("exp=1&sig-type=/png", Malformed, "sig-type"),
+            ("exp=1&sig-type=*/*", Malformed, "sig-type"),
+            ("exp=1&sig-type=*/png", Malformed, "sig-type"),
+            ("exp=1&sig-type=image/p*", Malformed, "sig-type"),
+            ("exp=1&sig-type=image/png;q=1", Malformed, "sig-type"),
+            ("exp=1&sig-type=image/png,image/gif", Malformed, "sig-type"),
+            ("exp=1&sig-type=a/b/c", Malformed, "sig-type"),
+            ("exp=1&sig-download", Malformed, "sig-download"),
+            ("exp=1&sig-download=", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%2Fb", Malformed, "sig-download"),
+            ("exp=1&sig-download=a/b", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%5Cb", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%0d%0aX:%20b", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%7F", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%C2%80", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%E2%80%AEgpj.exe", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%E2%81%A6", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%", Malformed, "sig-download"),
+            ("exp=1&sig-download=a%FF", Malformed, "sig-download"),
+            ("exp=1&sig-download=é", Malformed, "sig-download"),
         ] {
             let fault = read(run).unwrap_err();
             assert_eq!((fault.kind, fault.name), (kind, name), "{run}");
@@ -158,6 +266,39 @@ mod tests {
             for method in refused {
                 assert!(!terms.allow_method(method), "{run} {method}");
             }
+        }
+    }
+
+    #[test]
+    fn values_at_their_bounds_are_read() {
+        let terms = read("exp=1&sig-max-bytes=18446744073709551615").unwrap();
+        assert_eq!(terms.max_bytes, Some(u64::MAX));
+        assert_eq!(read("exp=1&sig-max-bytes=0").unwrap().max_bytes, Some(0));
+        let networks = read("exp=1&sig-ip=192.0.2.0/24,2001:db8::1").unwrap().networks.unwrap();
+        assert!(networks.contain("192.0.2.7".parse().unwrap()));
+        let name = |value| file_name(value).map(String::from_iter);
+        assert_eq!(name("caf%C3%A9%20%22%F0%9F%90%88%22.pdf").as_deref(), Some("café \"🐈\".pdf"));
+    }
+
+    #[test]
+    fn media_types_ignore_parameters_and_letter_case() {
+        for (wanted, sent, included) in [
+            ("image/png", "image/png", true),
+            ("image/png", "Image/PNG; q=1", true),
+            ("IMAGE/png", "image/png\t;x", true),
+            ("image/svg+xml", "image/svg+xml", true),
+            ("image/*", "image/anything", true),
+            ("image/png", "image/pngx", false),
+            ("image/png", "image/*", false),
+            ("image/*", "image/*", false),
+            ("image/*", "image/", false),
+            ("image/*", "imagex/png", false),
+            ("image/*", "image", false),
+            ("image/*", "", false),
+            ("image/*", "text/plain, image/png", false),
+            ("image/*", "image/png, text/html", false),
+        ] {
+            assert_eq!(MediaType::read(wanted).unwrap().includes(sent), included, "{wanted} {sent}");
         }
     }
 }

@@ -5,7 +5,7 @@ const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 /// Reads the value of a time parameter: 1 to 13 digits, no leading zero.
 #[inline]
-pub(super) fn read_time(value: &str) -> Option<SystemTime> {
+pub(crate) fn read_time(value: &str) -> Option<SystemTime> {
     if !(1..=13).contains(&value.len()) || value.starts_with('0') {
         return None;
     }

@@ -1,45 +1,85 @@
 use std::borrow::Cow;
 
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::uri::PathAndQuery;
-use http::{Request, Uri};
+use http::{Request, Response, Uri};
+use http_body::Body;
 
 use super::Shared;
 use super::answer::Passed;
-use crate::conceal::{Concealed, clean_headers};
+use crate::conceal::{Concealed, clean_headers, remove_cookies};
 use crate::grant::Grant;
 use crate::head::{Head, original_uri_mut, replace_target};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::verify::{Obligations, Verified, Verify};
+use crate::verify::{Carrier, Obligations, Verified, Verify};
 
-impl<V: Verify> Shared<V> {
-    /// Checks a request, takes its credential off and puts the grant in. Nothing for one that carries none and needs
-    /// none.
-    pub(super) fn admit<B>(&self, request: &mut Request<B>) -> Result<Option<Passed>, Rejection> {
+/// What becomes of a request that is not refused.
+pub(super) enum Admission {
+    /// A credential let it through.
+    Granted(Passed),
+    /// It carried none, and needs none.
+    Anonymous,
+    /// The layer answers it itself.
+    Answered(Response<Bytes>),
+}
+
+/// What the way by which a credential came means for the answer.
+enum Way {
+    Plain,
+    /// The first segment of the path, which links in the answer are to have again.
+    UnderToken(Box<str>),
+    /// The credential is exchanged for a cookie.
+    Exchanged(Response<Bytes>),
+}
+
+impl<V: Verify, A> Shared<V, A> {
+    /// Checks a request, takes its credential off and puts the grant in.
+    pub(super) fn admit<B: Body>(&self, request: &mut Request<B>) -> Result<Admission, Rejection> {
         // What another layer granted further out is not this one's to pass on.
         request.extensions_mut().remove::<Grant>();
         let verified = match request.extensions_mut().remove::<Concealed>() {
-            Some(concealed) => self.verify_concealed(request, concealed),
+            Some(concealed) => self.verify_concealed(request, &concealed),
             None => self.verify_and_strip(request),
         };
         clean_headers(request.headers_mut(), &*self.verify);
-        match verified {
-            Ok(verified) => {
-                let passed = Passed::new(&verified, request.headers());
-                request.extensions_mut().insert(verified.discharge(Obligations::NONE)?);
-                Ok(Some(passed))
+        remove_cookies(request.headers_mut(), self.verify.cookies());
+        let (verified, way) = match verified {
+            Ok(verified) => verified,
+            Err(rejection) if self.settings.optional && rejection.counts_as_absent() => {
+                return Ok(Admission::Anonymous);
             }
-            Err(rejection) if self.settings.optional && rejection.kind() == RejectionKind::Missing => Ok(None),
-            Err(rejection) => Err(rejection),
+            Err(rejection) => return Err(rejection),
+        };
+        if verified.by_password {
+            request.headers_mut().remove(AUTHORIZATION);
         }
+        let segment = match way {
+            Way::Plain => None,
+            Way::UnderToken(segment) => Some(segment),
+            Way::Exchanged(response) => return Ok(Admission::Answered(response)),
+        };
+
+        let mut taken_on = Obligations::DOWNLOAD;
+        if verified.obligations().include(Obligations::NO_BODY) {
+            if !is_empty(request.body()) {
+                return Err(RejectionKind::LengthRequired.into());
+            }
+            taken_on = taken_on.and(Obligations::NO_BODY);
+        }
+        let passed = Passed::new(&verified, request.headers(), segment);
+        request.extensions_mut().insert(verified.discharge(taken_on)?);
+        Ok(Admission::Granted(passed))
     }
 
-    fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<Verified, Rejection> {
+    fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<(Verified, Way), Rejection> {
         let head = Head::of(request);
         let Some(original) = head.target() else {
             return Err(self.without_target(request));
         };
         let verified = self.verify.verify(head)?;
         let whole = self.strip(original, 0, &verified)?;
+        let way = self.way(head, original, &whole, &verified);
 
         // Of a nested request, the query is the original's and ends where that ends.
         let target = request.uri().path_and_query().unwrap_or(original);
@@ -52,27 +92,61 @@ impl<V: Verify> Shared<V> {
             replace_target(uri, whole.clone())?;
         }
         replace_target(request.uri_mut(), inner.unwrap_or(whole))?;
-        Ok(verified)
+        Ok((verified, way))
     }
 
     /// Checks what a [`ConcealLayer`](crate::ConcealLayer) took out, if the URI is still what that left: a rewrite in
     /// between breaks the link and cannot redirect it.
-    fn verify_concealed<B>(&self, request: &Request<B>, concealed: Concealed) -> Result<Verified, Rejection> {
+    fn verify_concealed<B>(
+        &self,
+        request: &mut Request<B>,
+        concealed: &Concealed,
+    ) -> Result<(Verified, Way), Rejection> {
         const CHANGED: &str = "the URI was changed between `ConcealLayer` and here, or carries a second credential";
-        let original = concealed.into_target().ok_or_else(|| Rejection::malformed(CHANGED))?;
+        if concealed.is_ambiguous() {
+            return Err(Rejection::malformed(CHANGED));
+        }
+        let Some(original) = concealed.target() else {
+            return self.verify_concealed_cookies(request, concealed);
+        };
         let head = Head::of(request);
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
-        let verified =
-            self.verify.verify(head.with_original(&original)).map_err(|rejection| match rejection.kind() {
-                // Something was taken out, so this request is not one without a credential.
-                RejectionKind::Missing => Rejection::malformed("what was concealed is no credential here"),
-                _ => rejection,
-            })?;
-        if self.strip(&original, 0, &verified)? != *current {
+        let concealed = head.with_concealed(concealed);
+        let verified = self.verify.verify(concealed).map_err(|rejection| match rejection.kind() {
+            // Something was taken out, so this request is not one without a credential.
+            RejectionKind::Missing => Rejection::malformed("what was concealed is no credential here"),
+            _ => rejection,
+        })?;
+        if self.strip(original, 0, &verified)? != *current {
             return Err(Rejection::malformed(CHANGED));
         }
-        Ok(verified)
+        let way = self.way(concealed, original, current, &verified);
+        Ok((verified, way))
+    }
+
+    /// Checks a request of which nothing but cookies was taken out: its target is as it was.
+    fn verify_concealed_cookies<B>(
+        &self,
+        request: &mut Request<B>,
+        concealed: &Concealed,
+    ) -> Result<(Verified, Way), Rejection> {
+        for field in concealed.cookies() {
+            request.headers_mut().append(http::header::COOKIE, field.clone());
+        }
+        self.verify_and_strip(request)
+    }
+
+    fn way(&self, head: Head<'_>, original: &PathAndQuery, stripped: &PathAndQuery, verified: &Verified) -> Way {
+        let carried = |place: &std::ops::Range<usize>| original.as_str().get(place.clone());
+        match &verified.carrier {
+            Carrier::Url | Carrier::Cookie => Way::Plain,
+            Carrier::Path(place) => carried(place).map_or(Way::Plain, |segment| Way::UnderToken(segment.into())),
+            Carrier::Query(place) => {
+                let exchanged = carried(place).and_then(|token| self.exchange(head, token, stripped, &verified.grant));
+                exchanged.map_or(Way::Plain, Way::Exchanged)
+            }
+        }
     }
 
     /// `target` without its credential. `nested` says by how much it is shorter, at its front, than the original.
@@ -89,6 +163,8 @@ impl<V: Verify> Shared<V> {
                     _ => return Err(Rejection::malformed(UNSTRIPPABLE)),
                 }
             }
+            // A cookie leaves the target as it is.
+            None if verified.carrier == Carrier::Cookie => return Ok(target.clone()),
             None => self.verify.strip(text).map_or(Cow::Borrowed(text), Cow::Owned),
         };
         PathAndQuery::try_from(&*stripped).map_err(|_| Rejection::malformed(UNSTRIPPABLE))
@@ -110,6 +186,15 @@ impl<V: Verify> Shared<V> {
     }
 }
 
-fn join<'t>(before: &'t str, after: &str) -> Cow<'t, str> {
-    if after.is_empty() { Cow::Borrowed(before) } else { Cow::Owned([before, after].concat()) }
+fn join<'t>(before: &'t str, after: &'t str) -> Cow<'t, str> {
+    match (before, after) {
+        (before, "") => Cow::Borrowed(before),
+        ("", after) => Cow::Borrowed(after),
+        (before, after) => Cow::Owned([before, after].concat()),
+    }
+}
+
+/// Whether a body is known to be empty.
+fn is_empty(body: &impl Body) -> bool {
+    body.is_end_stream() || body.size_hint().exact() == Some(0)
 }

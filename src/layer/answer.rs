@@ -1,13 +1,18 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::header::{AUTHORIZATION, HeaderName, REFERRER_POLICY, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::{
+    AUTHORIZATION, CONTENT_DISPOSITION, COOKIE, Entry, HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE, VARY,
+};
+use http::{HeaderMap, HeaderValue, Response};
 
-use super::Settings;
+use super::download::attachment;
+use super::{Settings, Shared};
 use crate::cache::{self, Cache, Freshness};
-use crate::verify::Verified;
+use crate::format::{check_unambiguous, split_query};
+use crate::verify::{Verified, Verify};
 
-const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+pub(super) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex");
 
@@ -16,26 +21,52 @@ pub(super) struct Passed {
     expires_at: SystemTime,
     /// Whether every client that has the URL would have been given the same answer.
     shareable: bool,
+    /// The name that the answer is to be saved under.
+    download: Option<Arc<str>>,
+    under_token: Option<UnderToken>,
+}
+
+/// A token in the path: the segment that it is, and its scope.
+struct UnderToken {
+    segment: Box<str>,
+    scope: Arc<str>,
 }
 
 impl Passed {
-    pub(super) fn new(verified: &Verified, headers: &HeaderMap) -> Self {
+    pub(super) fn new(verified: &Verified, headers: &HeaderMap, segment: Option<Box<str>>) -> Self {
+        let grant = &verified.grant;
+        let under_token = segment.zip(grant.shared_scope().cloned());
         Self {
-            expires_at: verified.grant.expires_at(),
+            expires_at: grant.expires_at(),
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
             shareable: verified.by_url_alone && !headers.contains_key(AUTHORIZATION),
+            download: grant.shared_download().cloned(),
+            under_token: under_token.map(|(segment, scope)| UnderToken { segment, scope }),
         }
     }
 
+    /// Says that something else has decided as well.
+    pub(super) fn unshareable(self) -> Self {
+        Self { shareable: false, ..self }
+    }
+
     /// Sets the headers of a response that passes. The time is now, not the request's: a service may have been slow.
-    pub(super) fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, now: impl FnOnce() -> SystemTime) {
+    fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, now: impl FnOnce() -> SystemTime) {
         let status = response.status();
         let headers = response.headers_mut();
+        if let Some(name) = &self.download
+            && status.is_success()
+        {
+            headers.insert(CONTENT_DISPOSITION, attachment(name));
+        }
+        if let Some(under_token) = &self.under_token {
+            under_token.keep(headers);
+        }
         match settings.cache {
             Some(Cache::NoStore) => cache::forbid(headers),
             Some(cache) => {
                 let shared = cache == Cache::Shared && self.shareable && !headers.contains_key(SET_COOKIE);
-                cache::limit(headers, shared, &self.freshness(status, now()));
+                cache::limit(headers, shared, &Freshness::until(self.expires_at, now(), status));
             }
             None => {}
         }
@@ -46,13 +77,55 @@ impl Passed {
             headers.entry(X_ROBOTS_TAG).or_insert(NO_INDEX);
         }
     }
+}
 
-    fn freshness(&self, status: StatusCode, now: SystemTime) -> Freshness {
-        Freshness {
-            now,
-            expires_at: self.expires_at,
-            // An error was not said to be fresh by anyone: it may be put right before the link expires.
-            by_default: status.is_success() || status == StatusCode::NOT_MODIFIED,
+impl UnderToken {
+    /// Gives a `Location` that is a path under the scope the token back, for the next request to carry. An absolute URL is
+    /// left alone: whether it leads here again is not for the layer to know, and a token must not go anywhere else.
+    fn keep(&self, headers: &mut HeaderMap) {
+        let Entry::Occupied(mut location) = headers.entry(LOCATION) else {
+            return;
+        };
+        let Ok(target) = location.get().to_str() else {
+            return;
+        };
+        let path = split_query(target.split('#').next().unwrap_or_default()).0;
+        if path.starts_with(&*self.scope) && check_unambiguous(path).is_ok() {
+            // Two parts of header values make one, so the error cannot occur.
+            if let Ok(mut value) = HeaderValue::try_from(["/", &self.segment, target].concat()) {
+                value.set_sensitive(true);
+                location.insert(value);
+            }
         }
     }
+}
+
+impl<V: Verify, A> Shared<V, A> {
+    /// What every answer gets, and what one to a request that passed does.
+    pub(super) fn finish<B>(&self, mut response: Response<B>, passed: Option<&Passed>) -> Response<B> {
+        if let Some(passed) = passed {
+            passed.prepare(&mut response, &self.settings, || self.verify.now());
+        }
+        if !self.verify.cookies().is_empty() {
+            vary_by_cookie(response.headers_mut());
+        }
+        response
+    }
+}
+
+fn vary_by_cookie(headers: &mut HeaderMap) {
+    let names_it = |field: &HeaderValue| {
+        let is_cookie = |name: &[u8]| {
+            matches!(name.trim_ascii(), b"*") || name.trim_ascii().eq_ignore_ascii_case(COOKIE.as_str().as_bytes())
+        };
+        field.as_bytes().split(|b| *b == b',').any(is_cookie)
+    };
+    if !headers.get_all(VARY).iter().any(names_it) {
+        headers.append(VARY, HeaderValue::from_static("cookie"));
+    }
+}
+
+/// Whole seconds from now to then.
+pub(super) fn seconds_left(then: SystemTime, now: SystemTime) -> u64 {
+    then.duration_since(now).unwrap_or_default().as_secs()
 }

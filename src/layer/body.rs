@@ -6,7 +6,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The service's body, or a refusal's bytes.
+    /// The service's body, or the layer's own bytes.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -22,26 +22,26 @@ pin_project! {
             #[pin]
             body: B,
         },
-        Refusal {
+        Own {
             bytes: Bytes,
         },
     }
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) fn service(body: B) -> Self {
+    pub(crate) fn service(body: B) -> Self {
         Self { kind: Kind::Service { body } }
     }
 
-    pub(super) fn refusal(bytes: Bytes) -> Self {
-        Self { kind: Kind::Refusal { bytes } }
+    pub(crate) fn own(bytes: Bytes) -> Self {
+        Self { kind: Kind::Own { bytes } }
     }
 }
 
 /// Empty, whatever `B` is.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::refusal(Bytes::new())
+        Self::own(Bytes::new())
     }
 }
 
@@ -55,7 +55,7 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.project().kind.project() {
             KindProj::Service { body } => body.poll_frame(cx),
-            KindProj::Refusal { bytes } => {
+            KindProj::Own { bytes } => {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
@@ -65,14 +65,14 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Service { body } => body.is_end_stream(),
-            Kind::Refusal { bytes } => bytes.is_empty(),
+            Kind::Own { bytes } => bytes.is_empty(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Service { body } => body.size_hint(),
-            Kind::Refusal { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }

@@ -22,35 +22,28 @@ pin_project! {
 pin_project! {
     #[project = KindProj]
     enum Kind<F, V> {
-        /// A link let it through.
-        Granted {
+        /// The service answers.
+        Passing {
             #[pin]
             future: F,
-            passed: Passed,
-            shared: Arc<Shared<V>>,
+            // Nothing if it carried no credential, and needed none.
+            passed: Option<Passed>,
+            shared: Arc<Shared<V, ()>>,
         },
-        /// It carried no credential, and needed none.
-        Anonymous {
-            #[pin]
-            future: F,
-        },
-        Refused {
+        /// The layer has answered.
+        Answered {
             response: Option<Response<Bytes>>,
         },
     }
 }
 
 impl<F, V> ResponseFuture<F, V> {
-    pub(super) fn granted(future: F, passed: Passed, shared: Arc<Shared<V>>) -> Self {
-        Self { kind: Kind::Granted { future, passed, shared } }
+    pub(super) fn passing(future: F, passed: Option<Passed>, shared: Arc<Shared<V, ()>>) -> Self {
+        Self { kind: Kind::Passing { future, passed, shared } }
     }
 
-    pub(super) fn anonymous(future: F) -> Self {
-        Self { kind: Kind::Anonymous { future } }
-    }
-
-    pub(super) fn refused(response: Response<Bytes>) -> Self {
-        Self { kind: Kind::Refused { response: Some(response) } }
+    pub(super) fn answered(response: Response<Bytes>) -> Self {
+        Self { kind: Kind::Answered { response: Some(response) } }
     }
 }
 
@@ -63,14 +56,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Granted { future, passed, shared } => {
-                let mut response = ready!(future.poll(cx))?;
-                passed.prepare(&mut response, &shared.settings, || shared.verify.now());
-                Poll::Ready(Ok(response.map(ResponseBody::service)))
+            KindProj::Passing { future, passed, shared } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(shared.finish(response, passed.as_ref()).map(ResponseBody::service)))
             }
-            KindProj::Anonymous { future } => Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::service))),
-            KindProj::Refused { response } => match response.take() {
-                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::refusal))),
+            KindProj::Answered { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::own))),
                 // Polled again after it was done: there is no other answer.
                 None => Poll::Pending,
             },

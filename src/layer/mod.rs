@@ -2,7 +2,10 @@
 
 mod admit;
 mod answer;
+mod authorize;
 mod body;
+mod download;
+mod exchange;
 mod future;
 mod refuse;
 mod service;
@@ -14,10 +17,13 @@ use bytes::Bytes;
 use http::Response;
 use tower_layer::Layer;
 
+pub use self::authorize::{Authorize, BoxError, Decision, Live};
 pub use self::body::ResponseBody;
 pub use self::future::ResponseFuture;
 pub use self::service::SignedUrlService;
 use crate::cache::Cache;
+use crate::format::check_scope;
+use crate::policy::{ConfigError, ConfigErrorKind};
 use crate::reject::plain_text;
 use crate::rejection::Rejected;
 use crate::verify::{Verifier, Verify};
@@ -49,14 +55,17 @@ use crate::verify::{Verifier, Verify};
 /// # Ok::<(), tower_signed_url::KeyError>(())
 /// ```
 #[must_use]
-pub struct SignedUrlLayer<V = Verifier> {
+pub struct SignedUrlLayer<V = Verifier, A = ()> {
     verify: Arc<V>,
+    authorize: Arc<A>,
     settings: Settings,
 }
 
 #[derive(Clone)]
 struct Settings {
     optional: bool,
+    /// What a proxy takes off the front of public paths, if tokens are to be exchanged for cookies.
+    exchange: Option<Arc<str>>,
     on_reject: Arc<OnReject>,
     cache: Option<Cache>,
     referrer_policy: bool,
@@ -66,8 +75,9 @@ struct Settings {
 type OnReject = dyn Fn(Rejected<'_>) -> Response<Bytes> + Send + Sync;
 
 /// What the layer and every service and future of it share.
-struct Shared<V> {
+struct Shared<V, A> {
     verify: Arc<V>,
+    authorize: Arc<A>,
     settings: Settings,
 }
 
@@ -83,8 +93,10 @@ impl<V: Verify> SignedUrlLayer<V> {
     pub fn custom(verify: V) -> Self {
         Self {
             verify: Arc::new(verify),
+            authorize: Arc::new(()),
             settings: Settings {
                 optional: false,
+                exchange: None,
                 on_reject: Arc::new(plain_text),
                 cache: Some(Cache::Private),
                 referrer_policy: true,
@@ -94,7 +106,7 @@ impl<V: Verify> SignedUrlLayer<V> {
     }
 }
 
-impl<V> SignedUrlLayer<V> {
+impl<V, A> SignedUrlLayer<V, A> {
     /// Lets requests without any credential through, without a [`Grant`](crate::Grant) and with their responses
     /// untouched: the service decides. Half a credential, or a wrong one, is refused as ever.
     ///
@@ -112,6 +124,28 @@ impl<V> SignedUrlLayer<V> {
     pub fn optional(mut self) -> Self {
         self.settings.optional = true;
         self
+    }
+
+    /// Has the last word on every link that passed said at the moment of its use, by an [`Authorize`] or by a closure. The
+    /// time it takes is added to every request, so keep it short.
+    ///
+    /// ```
+    /// # use tower_signed_url::{Decision, Keyring, SignedUrlLayer, SigningKey};
+    /// # #[derive(Clone, Default)]
+    /// # struct Photos;
+    /// # impl Photos {
+    /// #     async fn is_hidden(&self, _: &str) -> Result<bool, std::io::Error> { Ok(false) }
+    /// # }
+    /// # let keys = Keyring::new(SigningKey::generate()?);
+    /// # let photos = Photos::default();
+    /// let layer = SignedUrlLayer::new(&keys).authorize(move |_grant, request: http::request::Parts| {
+    ///     let photos = photos.clone();
+    ///     async move { Ok(if photos.is_hidden(request.uri.path()).await? { Decision::Gone } else { Decision::Allow }) }
+    /// });
+    /// # Ok::<(), tower_signed_url::KeyError>(())
+    /// ```
+    pub fn authorize<L: Authorize>(self, authorize: L) -> SignedUrlLayer<V, Live<L>> {
+        SignedUrlLayer { verify: self.verify, authorize: Arc::new(Live(authorize)), settings: self.settings }
     }
 
     /// Builds the answers to refused requests; `String`, `&'static str`, `Vec<u8>` and [`Bytes`] will do for bodies.
@@ -162,21 +196,76 @@ impl<V> SignedUrlLayer<V> {
     }
 }
 
-impl<S, V> Layer<S> for SignedUrlLayer<V> {
-    type Service = SignedUrlService<S, V>;
+impl<V: Verify, A> SignedUrlLayer<V, A> {
+    /// Exchanges scope tokens for cookies: a navigation (a `GET` whose `Sec-Fetch-Mode` is `navigate`) with a valid token
+    /// in its query is answered with the cookie and a redirect, 303, to the same URL without the token. So the token leaves
+    /// the address bar, the history and the `Referer`.
+    ///
+    /// Only tokens in the query are exchanged; there is no cookie for a link to one exact URL. A token too long for a cookie
+    /// stays in the query.
+    ///
+    /// ```
+    /// use tower_signed_url::{DEFAULT_COOKIE, Keyring, SignedUrlLayer, SigningKey, Verifier};
+    ///
+    /// let keys = Keyring::new(SigningKey::generate()?);
+    /// let verifier = Verifier::builder(&keys).token_cookie(DEFAULT_COOKIE).build()?;
+    /// let layer = SignedUrlLayer::new(&verifier).exchange()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::ExchangeWithoutCookie`] if the verifier does not read tokens from a cookie.
+    pub fn exchange(self) -> Result<Self, ConfigError> {
+        self.exchange_behind("")
+    }
+
+    /// [Exchanges](Self::exchange) behind a proxy that takes this off the front of public paths: `/cdn`, say. A browser
+    /// then sees `/cdn` before the scope, and before where it is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::ExchangeWithoutCookie`] if the verifier does not read tokens from a cookie,
+    /// [`ConfigErrorKind::PublicPath`] for what is no such path.
+    pub fn exchange_behind(mut self, public_path: &str) -> Result<Self, ConfigError> {
+        if self.verify.cookies().is_empty() {
+            return Err(ConfigError::new(ConfigErrorKind::ExchangeWithoutCookie, ""));
+        }
+        if !public_path.is_empty() && check_scope(&[public_path, "/"].concat()).is_err() {
+            return Err(ConfigError::new(ConfigErrorKind::PublicPath, public_path));
+        }
+        self.settings.exchange = Some(public_path.into());
+        Ok(self)
+    }
+
+    fn share(&self) -> Shared<V, A> {
+        Shared {
+            verify: Arc::clone(&self.verify),
+            authorize: Arc::clone(&self.authorize),
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+impl<S, V: Verify, A> Layer<S> for SignedUrlLayer<V, A> {
+    type Service = SignedUrlService<S, V, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SignedUrlService::new(inner, Shared { verify: Arc::clone(&self.verify), settings: self.settings.clone() })
+        SignedUrlService::new(inner, Arc::new(self.share()))
     }
 }
 
-impl<V> Clone for SignedUrlLayer<V> {
+impl<V, A> Clone for SignedUrlLayer<V, A> {
     fn clone(&self) -> Self {
-        Self { verify: Arc::clone(&self.verify), settings: self.settings.clone() }
+        Self {
+            verify: Arc::clone(&self.verify),
+            authorize: Arc::clone(&self.authorize),
+            settings: self.settings.clone(),
+        }
     }
 }
 
-impl<V> fmt::Debug for SignedUrlLayer<V> {
+impl<V, A> fmt::Debug for SignedUrlLayer<V, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.settings.debug("SignedUrlLayer", f)
     }

@@ -1,6 +1,6 @@
 use bytes::Bytes;
+use http::Response;
 use http::uri::PathAndQuery;
-use http::{Request, Response};
 
 use super::Shared;
 use crate::head::Head;
@@ -8,15 +8,15 @@ use crate::reject::{grpc_answer, is_grpc, seal};
 use crate::rejection::{Rejected, Rejection};
 use crate::verify::Verify;
 
-impl<V: Verify> Shared<V> {
-    pub(super) fn refuse<B>(&self, request: &Request<B>, rejection: Rejection) -> Response<Bytes> {
-        let target = Head::of(request).target().map_or(request.uri().path(), PathAndQuery::path);
-        let hidden = self.verify.hide(target);
+impl<V: Verify, A> Shared<V, A> {
+    pub(super) fn refuse(&self, head: Head<'_>, rejection: Rejection) -> Response<Bytes> {
+        let path = head.target().map_or(head.routed_path(), PathAndQuery::path);
+        let hidden = self.verify.hide(path);
         let rejected = Rejected {
             rejection: &rejection,
-            method: request.method(),
-            path: hidden.as_deref().unwrap_or(target),
-            headers: request.headers(),
+            method: head.method(),
+            path: hidden.as_deref().unwrap_or(path),
+            headers: head.headers(),
         };
         record(rejected);
         // Called for gRPC as well, though what it returns is not wanted there: it may count refusals.
@@ -24,8 +24,8 @@ impl<V: Verify> Shared<V> {
         if answer.status().is_success() {
             *answer.status_mut() = rejection.status(); // forgotten: a refusal is never a 200
         }
-        let answer = if is_grpc(request) { grpc_answer(rejection.status()) } else { answer };
-        seal(answer, rejection)
+        let answer = if is_grpc(head) { grpc_answer(rejection.status()) } else { answer };
+        self.finish(seal(answer, rejection), None)
     }
 }
 

@@ -1,24 +1,33 @@
 use std::fmt;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::request::Parts;
 use http::{Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
 use super::Shared;
+use super::admit::Admission;
+use super::authorize::{Authorize, Decision, Live};
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
+use crate::grant::Grant;
+use crate::head::Head;
+use crate::rejection::{Rejection, RejectionKind};
 use crate::verify::{Verifier, Verify};
 
 /// The service of a [`SignedUrlLayer`](super::SignedUrlLayer).
-pub struct SignedUrlService<S, V = Verifier> {
+pub struct SignedUrlService<S, V = Verifier, A = ()> {
     inner: S,
-    shared: Arc<Shared<V>>,
+    shared: Arc<Shared<V, A>>,
 }
 
-impl<S, V> SignedUrlService<S, V> {
-    pub(super) fn new(inner: S, shared: Shared<V>) -> Self {
-        Self { inner, shared: Arc::new(shared) }
+impl<S, V, A> SignedUrlService<S, V, A> {
+    pub(super) fn new(inner: S, shared: Arc<Shared<V, A>>) -> Self {
+        Self { inner, shared }
     }
 }
 
@@ -26,6 +35,7 @@ impl<S, V, ReqBody, ResBody> Service<Request<ReqBody>> for SignedUrlService<S, V
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     V: Verify,
+    ReqBody: Body,
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
@@ -36,24 +46,84 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.shared.admit(&mut request) {
-            Ok(Some(passed)) => {
-                let future = self.inner.call(request);
-                ResponseFuture::granted(future, passed, Arc::clone(&self.shared))
+        let passed = match self.shared.admit(&mut request) {
+            Ok(Admission::Granted(passed)) => Some(passed),
+            Ok(Admission::Anonymous) => None,
+            Ok(Admission::Answered(response)) => {
+                return ResponseFuture::answered(self.shared.finish(response, None));
             }
-            Ok(None) => ResponseFuture::anonymous(self.inner.call(request)),
-            Err(rejection) => ResponseFuture::refused(self.shared.refuse(&request, rejection)),
+            Err(rejection) => return ResponseFuture::answered(self.shared.refuse(Head::of(&request), rejection)),
+        };
+        ResponseFuture::passing(self.inner.call(request), passed, Arc::clone(&self.shared))
+    }
+}
+
+/// With live authorization, which is asked before the service: the future is boxed, and the service is cloned.
+impl<S, V, A, ReqBody, ResBody> Service<Request<ReqBody>> for SignedUrlService<S, V, Live<A>>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    V: Verify,
+    A: Authorize,
+    ReqBody: Body + Send + 'static,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        // The one that was polled ready is the one to call.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let admission = shared.admit(&mut request);
+        let (parts, body) = request.into_parts();
+
+        Box::pin(async move {
+            let passed = match admission {
+                Ok(Admission::Granted(passed)) => match shared.authorize(&parts).await {
+                    Ok(()) => Some(passed.unshareable()),
+                    Err(rejection) => {
+                        return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
+                    }
+                },
+                Ok(Admission::Anonymous) => None,
+                Ok(Admission::Answered(response)) => return Ok(shared.finish(response, None).map(ResponseBody::own)),
+                Err(rejection) => return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own)),
+            };
+            let response = inner.call(Request::from_parts(parts, body)).await?;
+            Ok(shared.finish(response, passed.as_ref()).map(ResponseBody::service))
+        })
+    }
+}
+
+impl<V, A: Authorize> Shared<V, Live<A>> {
+    /// Asks for the last word on a request that was admitted.
+    async fn authorize(&self, parts: &Parts) -> Result<(), Rejection> {
+        let grant = parts.extensions.get::<Grant>().ok_or(RejectionKind::Missing)?;
+        match self.authorize.0.authorize(grant, parts).await {
+            Ok(Decision::Allow) => Ok(()),
+            Ok(Decision::Gone) => Err(RejectionKind::Revoked.into()),
+            Ok(Decision::Forbidden) => Err(RejectionKind::Forbidden.into()),
+            Err(error) => {
+                tracing::error!(target: "tower_signed_url", %error, "live authorization failed");
+                Err(RejectionKind::Unavailable.into())
+            }
         }
     }
 }
 
-impl<S: Clone, V> Clone for SignedUrlService<S, V> {
+impl<S: Clone, V, A> Clone for SignedUrlService<S, V, A> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
     }
 }
 
-impl<S, V> fmt::Debug for SignedUrlService<S, V> {
+impl<S, V, A> fmt::Debug for SignedUrlService<S, V, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.shared.settings.debug("SignedUrlService", f)
     }

@@ -27,7 +27,7 @@ pub enum SignErrorKind {
     Character,
     /// The target holds a `.` or `..` segment, perhaps percent-encoded.
     DotSegment,
-    /// The signed URL would be longer than 65,534 bytes.
+    /// The signed URL would be longer than 65,534 bytes, or the cookie longer than browsers keep.
     TooLong,
     /// Not an absolute `http` or `https` URL as a browser writes it.
     AbsoluteUrl,
@@ -49,6 +49,26 @@ pub enum SignErrorKind {
     Method,
     /// An id that is not 1 to 64 of `A-Z a-z 0-9 _ -`.
     Id,
+    /// Not an address, or a network without host bits, or one twice.
+    ClientIp,
+    /// A bound context's value that is empty, holds a line break, or is not a host as it is bound; or a context bound twice.
+    Context,
+    /// A context that the policy requires links to bind.
+    ContextRequired,
+    /// Something that the policy does not let links be limited to, for nobody would enforce it.
+    Unenforceable,
+    /// Not a media type without parameters, or `type/*`.
+    MediaType,
+    /// Not a file name.
+    Download,
+    /// A scope that does not begin and end with a `/`, or can be read in two ways.
+    Scope,
+    /// A URL that is not under the token's scope.
+    OutsideScope,
+    /// A path that can be read in two ways, to which a scope token does not apply.
+    AmbiguousPath,
+    /// Not a name for a cookie.
+    Cookie,
     /// The operating system gave no random bytes.
     Random,
 }
@@ -110,7 +130,7 @@ impl fmt::Display for SignError {
             SignErrorKind::DotSegment => {
                 f.write_str("the target holds a `.` or `..` segment, which a browser removes: resolve it first")
             }
-            SignErrorKind::TooLong => f.write_str("the signed URL would be longer than 65534 bytes: shorten the target"),
+            SignErrorKind::TooLong => f.write_str("the signed URL would be longer than 65534 bytes, or the cookie longer than browsers keep: shorten the target, or the scope"),
             SignErrorKind::AbsoluteUrl => write!(
                 f,
                 "the absolute URL, or the base, is not as a browser writes it: {what}"
@@ -131,6 +151,40 @@ impl fmt::Display for SignError {
             SignErrorKind::Rounding => f.write_str("the expiry cannot be rounded to a multiple of nothing: give a second at least"),
             SignErrorKind::Method => write!(f, "{what:?} is not a method of A-Z and -: methods are case-sensitive, write GET or PUT"),
             SignErrorKind::Id => f.write_str("the id is not usable: use 1 to 64 of A-Z a-z 0-9 _ -"),
+            SignErrorKind::ClientIp => write!(
+                f,
+                "{what:?} is not a list of addresses and networks, each once: write 192.0.2.7, or 192.0.2.0/24 without host bits"
+            ),
+            SignErrorKind::Context => write!(
+                f,
+                "the link cannot bind this value of {what:?}: give one that is not empty and holds no line break, each name once, and a host in lower case without :80 or :443"
+            ),
+            SignErrorKind::ContextRequired => {
+                write!(f, "the policy requires links to bind {what:?}: add `bind({what:?}, …)`")
+            }
+            SignErrorKind::Unenforceable => write!(
+                f,
+                "nobody would enforce {what:?}: give the verifier a source for it, and mint with the verifier's signer or a policy that allows it"
+            ),
+            SignErrorKind::MediaType => {
+                write!(f, "{what:?} is not a media type: write image/png or image/*, without parameters")
+            }
+            SignErrorKind::Download => f.write_str(
+                "the file name is not usable: it must not be empty, nor hold `/`, `\\`, a control character or one that turns the direction of text",
+            ),
+            SignErrorKind::Scope => {
+                write!(f, "the scope is not usable, it is {what}: write a path like /videos/42/, with a `/` at both ends")
+            }
+            SignErrorKind::OutsideScope => {
+                f.write_str("the URL is not under the token's scope: give one that begins with it")
+            }
+            SignErrorKind::AmbiguousPath => {
+                write!(f, "a scope token does not apply to this path, which holds {what}: rename the file, or sign the URL by itself")
+            }
+            SignErrorKind::Cookie => write!(
+                f,
+                "{what:?} is not a name for a token's cookie: use letters, digits and !#$%&'*+-.^_`|~, not beginning with `__Host-`, which browsers take for the path / alone"
+            ),
             SignErrorKind::Random => f.write_str("the operating system gave no random bytes"),
         }
     }

@@ -1,42 +1,72 @@
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 
-use super::error::{SignError, SignErrorKind};
+use super::error::SignError;
 use super::signed_url::SignedUrl;
 use super::signer::Signer;
 use super::times::Times;
-use crate::format::{MAC_TEXT, check_target, is_id, is_method, split_query};
-use crate::key::{KeyId, random};
 
-/// The longest URL that [`http::Uri`] reads.
-const MAX_URL: usize = u16::MAX as usize - 1;
-
-/// A URL about to be signed, begun by [`Signer::url`]. What finishes it takes the expiry, so that it cannot be
-/// forgotten.
+/// A URL, or a scope token, about to be signed: begun by [`Signer::url`] or [`Signer::scope`]. What finishes it takes the
+/// expiry, so that it cannot be forgotten.
 #[must_use]
-pub struct Mint<'a> {
+pub struct Mint<'a, O = SignedUrl> {
     pub(super) signer: &'a Signer,
-    url: &'a str,
-    methods: Vec<Method>,
-    id: Id<'a>,
+    /// The URL, or the scope.
+    pub(super) subject: &'a str,
+    pub(super) methods: Vec<Method>,
+    pub(super) id: Id<'a>,
     pub(super) not_before: Option<SystemTime>,
     pub(super) rounding: Option<Duration>,
     pub(super) latest: Option<SystemTime>,
+    pub(super) networks: Vec<&'a str>,
+    /// Names and values.
+    pub(super) bound: Vec<(&'a str, &'a str)>,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) media_type: Option<&'a str>,
+    pub(super) download: Option<&'a str>,
+    output: PhantomData<fn() -> O>,
 }
 
-enum Id<'a> {
+pub(super) enum Id<'a> {
     None,
     Given(&'a str),
     Unique,
 }
 
-impl<'a> Mint<'a> {
-    pub(super) fn new(signer: &'a Signer, url: &'a str) -> Self {
-        Self { signer, url, methods: Vec::new(), id: Id::None, not_before: None, rounding: None, latest: None }
+/// What a [`Mint`] gives: a [`SignedUrl`] or a [`ScopeToken`](crate::ScopeToken).
+pub trait Minted: sealed::Minted {}
+
+impl<O: sealed::Minted> Minted for O {}
+
+pub(super) mod sealed {
+    use super::{Mint, SignError, Times};
+
+    pub trait Minted: Sized {
+        #[doc(hidden)]
+        fn finish(mint: &Mint<'_, Self>, times: &Times) -> Result<Self, SignError>;
+    }
+}
+
+impl<'a, O: Minted> Mint<'a, O> {
+    pub(super) fn new(signer: &'a Signer, subject: &'a str) -> Self {
+        Self {
+            signer,
+            subject,
+            methods: Vec::new(),
+            id: Id::None,
+            not_before: None,
+            rounding: None,
+            latest: None,
+            networks: Vec::new(),
+            bound: Vec::new(),
+            max_bytes: None,
+            media_type: None,
+            download: None,
+            output: PhantomData,
+        }
     }
 
     /// Lets the link be used with this method, and any other that this was called with. Without it: `GET`. `GET`
@@ -79,15 +109,51 @@ impl<'a> Mint<'a> {
         Self { latest: Some(self.latest.map_or(time, |latest| latest.min(time))), ..self }
     }
 
+    /// Lets the link be used from this address alone, or from this network (`192.0.2.0/24`, without host bits), and from
+    /// any other that this was called with. Verifiers need a [source](crate::client_ip) of addresses.
+    ///
+    /// People's addresses change under them: on the way from one network to the next, and from IPv4 to IPv6.
+    pub fn client_ip(mut self, address_or_network: &'a str) -> Self {
+        self.networks.push(address_or_network);
+        self
+    }
+
+    /// Binds the link to a [context](crate::context): it works only for requests that show this value, which does not
+    /// stand in the URL. Verifiers need a source for each name.
+    ///
+    /// A `host` is written in lower case, without `:80` or `:443`. A `password` is HTTP Basic's.
+    pub fn bind(mut self, name: &'a str, value: &'a str) -> Self {
+        self.bound.push((name, value));
+        self
+    }
+
+    /// Limits the request's body to so many bytes: a request that declares more is answered 413, and one that does not
+    /// declare its length 411. For uploads; the link needs their [method](Self::method), too.
+    pub fn max_bytes(self, max: u64) -> Self {
+        Self { max_bytes: Some(max), ..self }
+    }
+
+    /// Limits the request's body to this media type, `image/png` or `image/*`: any other `Content-Type` is answered 415.
+    /// It is what the client says, not what the body is.
+    pub fn media_type(self, media_type: &'a str) -> Self {
+        Self { media_type: Some(media_type), ..self }
+    }
+
+    /// Has the response downloaded under this file name, whatever the service says (`Content-Disposition`, RFC 6266).
+    pub fn download(self, file_name: &'a str) -> Self {
+        Self { download: Some(file_name), ..self }
+    }
+
     /// Signs a link that works for this long, rounded up to a second: from now, or from its
     /// [`not_before`](Self::not_before) if that is later.
     ///
     /// # Errors
     ///
-    /// A target that cannot be signed, or a lifetime that the policy does not allow: see [`SignErrorKind`].
-    pub fn sign_for(self, lifetime: Duration) -> Result<SignedUrl, SignError> {
+    /// A target that cannot be signed, or a lifetime that the policy does not allow: see
+    /// [`SignErrorKind`](crate::SignErrorKind).
+    pub fn sign_for(self, lifetime: Duration) -> Result<O, SignError> {
         let times = self.times_for(lifetime)?;
-        self.finish(times)
+        O::finish(&self, &times)
     }
 
     /// Signs a link that works until this time, rounded down to a second.
@@ -97,126 +163,17 @@ impl<'a> Mint<'a> {
     ///
     /// # Errors
     ///
-    /// A target that cannot be signed, or a time that is past or too far off: see [`SignErrorKind`].
-    pub fn sign_until(self, time: impl Into<SystemTime>) -> Result<SignedUrl, SignError> {
+    /// A target that cannot be signed, or a time that is past or too far off: see
+    /// [`SignErrorKind`](crate::SignErrorKind).
+    pub fn sign_until(self, time: impl Into<SystemTime>) -> Result<O, SignError> {
         let times = self.times_until(time.into())?;
-        self.finish(times)
-    }
-
-    fn finish(self, times: Times) -> Result<SignedUrl, SignError> {
-        let (base, target) = self.signer.locate(self.url)?;
-        check_target(target, self.signer.names())?;
-
-        let keys = self.signer.keys();
-        let key = keys.active();
-        let prefix = self.signer.names().prefix();
-        let room = base.len() + target.len() + self.room(key.id(), prefix);
-        let mut url = String::with_capacity(room);
-        url.push_str(base);
-        url.push_str(target);
-        url.push(if split_query(target).1.is_some() { '&' } else { '?' });
-        self.push_run(&mut url, prefix, &times)?;
-
-        let covered = url.get(base.len()..).unwrap_or_default();
-        let mac = key.sign(self.signer.names().mac_prefix(), covered);
-        push_signature(&mut url, prefix, key.id(), &mac);
-        if url.len() > MAX_URL {
-            return Err(SignErrorKind::TooLong.into());
-        }
-        let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(times.expires_at);
-        Ok(SignedUrl::new(url, expires_at))
-    }
-
-    /// At least as many bytes as the credential takes.
-    fn room(&self, key_id: Option<&KeyId>, prefix: &str) -> usize {
-        let digits = 11;
-        let key_id = key_id.map_or(0, |id| id.as_str().len() + 1);
-        let fixed = 2 * prefix.len() + "?exp=&sig=".len() + digits + key_id + MAC_TEXT;
-        let start = self.not_before.map_or(0, |_| prefix.len() + "&sig-start=".len() + digits);
-        let methods = match &*self.methods {
-            [] => 0,
-            methods => {
-                prefix.len() + "&sig-methods".len() + methods.iter().map(|m| m.as_str().len() + 1).sum::<usize>()
-            }
-        };
-        let id = match self.id {
-            Id::None => 0,
-            Id::Given(id) => prefix.len() + "&sig-id=".len() + id.len(),
-            Id::Unique => prefix.len() + "&sig-id=".len() + UNIQUE_TEXT,
-        };
-        fixed + start + methods + id
-    }
-
-    /// The reserved parameters from `exp` on, without `sig`.
-    fn push_run(&self, url: &mut String, prefix: &str, times: &Times) -> Result<(), SignError> {
-        push_name(url, "", prefix, "exp=");
-        push_number(url, times.expires_at);
-        if let Some(not_before) = times.not_before {
-            push_name(url, "&", prefix, "sig-start=");
-            push_number(url, not_before);
-        }
-        if !matches!(&*self.methods, [] | [Method::GET]) {
-            push_name(url, "&", prefix, "sig-methods");
-            let mut separator = '=';
-            for method in &self.methods {
-                if !is_method(method.as_str()) {
-                    return Err(SignError::about(SignErrorKind::Method, method.as_str()));
-                }
-                url.push(separator);
-                url.push_str(method.as_str());
-                separator = ',';
-            }
-        }
-        match self.id {
-            Id::None => {}
-            Id::Given(id) if is_id(id) => {
-                push_name(url, "&", prefix, "sig-id=");
-                url.push_str(id);
-            }
-            Id::Given(_) => return Err(SignErrorKind::Id.into()),
-            Id::Unique => {
-                let mut bytes = [0; 16];
-                random(&mut bytes).map_err(|_| SignErrorKind::Random)?;
-                push_name(url, "&", prefix, "sig-id=");
-                push_base64url(url, &bytes);
-            }
-        }
-        Ok(())
+        O::finish(&self, &times)
     }
 }
 
 /// Without the target, which may hold secrets of its own.
-impl fmt::Debug for Mint<'_> {
+impl<O> fmt::Debug for Mint<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mint").finish_non_exhaustive()
     }
-}
-
-/// Length of 128 bits as unpadded base64url.
-const UNIQUE_TEXT: usize = 22;
-
-fn push_signature(url: &mut String, prefix: &str, key_id: Option<&KeyId>, mac: &[u8; 32]) {
-    push_name(url, "&", prefix, "sig=");
-    if let Some(id) = key_id {
-        url.push_str(id.as_str());
-        url.push('.');
-    }
-    push_base64url(url, mac);
-}
-
-fn push_name(url: &mut String, separator: &str, prefix: &str, name: &str) {
-    url.push_str(separator);
-    url.push_str(prefix);
-    url.push_str(name);
-}
-
-fn push_number(url: &mut String, number: u64) {
-    url.push_str(itoa::Buffer::new().format(number));
-}
-
-fn push_base64url(url: &mut String, bytes: &[u8]) {
-    let mut text = [0; MAC_TEXT];
-    let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or(0);
-    let text = text.get(..length).unwrap_or_default();
-    url.push_str(str::from_utf8(text).unwrap_or_default());
 }

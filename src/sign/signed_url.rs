@@ -1,5 +1,13 @@
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use super::error::{SignError, SignErrorKind};
+use super::mint::{Mint, sealed};
+use super::times::Times;
+use crate::format::{check_target, split_query};
+
+/// The longest URL that [`http::Uri`] reads.
+pub(super) const MAX_URL: usize = u16::MAX as usize - 1;
 
 /// A URL that works until it expires. [`Display`](fmt::Display) gives the URL, [`Debug`] does not.
 ///
@@ -42,6 +50,24 @@ impl SignedUrl {
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
+    }
+}
+
+impl sealed::Minted for SignedUrl {
+    fn finish(mint: &Mint<'_, Self>, times: &Times) -> Result<Self, SignError> {
+        let (base, target) = mint.signer.locate(mint.subject)?;
+        check_target(target, mint.signer.names())?;
+
+        let keys = mint.signer.keys();
+        let mut url = String::with_capacity(base.len() + target.len() + mint.room(&keys));
+        url.push_str(base);
+        url.push_str(target);
+        url.push(if split_query(target).1.is_some() { '&' } else { '?' });
+        mint.push_credential(&mut url, base.len(), times, &keys)?;
+        if url.len() > MAX_URL {
+            return Err(SignErrorKind::TooLong.into());
+        }
+        Ok(Self::new(url, SystemTime::UNIX_EPOCH + Duration::from_secs(times.expires_at)))
     }
 }
 

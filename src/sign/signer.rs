@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::base::{check_base, split_origin};
 use super::error::{SignError, SignErrorKind};
 use super::mint::Mint;
+use super::scope_token::ScopeToken;
 use crate::clock::{Clock, SystemClock};
 use crate::format::Names;
 use crate::keyring::{Keyring, Keys};
@@ -107,6 +108,20 @@ impl Signer {
     /// it.
     pub fn url<'a>(&'a self, target: &'a str) -> Mint<'a> {
         Mint::new(self, target)
+    }
+
+    /// Begins a scope token, for everything under a path: `/videos/42/`, say, with a `/` at both ends, as the application
+    /// sees it (a [base](Self::with_base) goes before it).
+    pub fn scope<'a>(&'a self, path: &'a str) -> Mint<'a, ScopeToken> {
+        Mint::new(self, path)
+    }
+
+    /// The path of the public base, without a slash at its end.
+    pub(super) fn base_path(&self) -> &str {
+        let base = self.base.as_deref().unwrap_or_default();
+        base.split_once("://")
+            .and_then(|(_, rest)| rest.find('/').and_then(|path| rest.get(path..)))
+            .unwrap_or_default()
     }
 
     pub(super) fn rules(&self) -> &Rules {

@@ -5,12 +5,13 @@ use super::mint::Mint;
 use crate::format::is_writable;
 
 /// Seconds since the Unix epoch, as they are written.
-pub(super) struct Times {
+#[derive(Debug)]
+pub struct Times {
     pub(super) expires_at: u64,
     pub(super) not_before: Option<u64>,
 }
 
-impl Mint<'_> {
+impl<O> Mint<'_, O> {
     pub(super) fn times_for(&self, lifetime: Duration) -> Result<Times, SignError> {
         if lifetime.is_zero() {
             return Err(SignErrorKind::NotInFuture.into());

@@ -1,12 +1,16 @@
 //! The check: [`Verify`], what it gives, and the one for this crate's format.
 
+mod authenticate;
+mod body;
+mod builder;
 mod verifier;
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use self::verifier::{Verifier, VerifierBuilder};
+pub use self::builder::VerifierBuilder;
+pub use self::verifier::Verifier;
 use crate::grant::Grant;
 use crate::head::Head;
 use crate::rejection::Rejection;
@@ -37,6 +41,10 @@ use crate::rejection::Rejection;
 ///
 ///     fn hide(&self, url: &str) -> Option<String> {
 ///         self.0.hide(url)
+///     }
+///
+///     fn cookies(&self) -> &[Box<str>] {
+///         self.0.cookies()
 ///     }
 ///
 ///     fn now(&self) -> SystemTime {
@@ -70,6 +78,10 @@ pub trait Verify: Send + Sync + 'static {
     /// takes as much as [`strip`](Self::strip) or more: what it leaves is logged, and put into `Referer` and the like.
     fn hide(&self, url: &str) -> Option<String>;
 
+    /// The names of the cookies that it reads credentials from: nothing behind the layer sees these cookies, and every
+    /// answer says that it may depend on them (`Vary: Cookie`).
+    fn cookies(&self) -> &[Box<str>];
+
     /// The time by which it judges: what caches are told is counted from it.
     fn now(&self) -> SystemTime;
 }
@@ -87,6 +99,10 @@ impl<V: Verify + ?Sized> Verify for Arc<V> {
         (**self).hide(url)
     }
 
+    fn cookies(&self) -> &[Box<str>] {
+        (**self).cookies()
+    }
+
     fn now(&self) -> SystemTime {
         (**self).now()
     }
@@ -99,6 +115,19 @@ pub(crate) struct Cut {
     pub(crate) target: usize,
 }
 
+/// What brought a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The URL itself, or something that the layer knows nothing of.
+    Url,
+    /// A scope token in the query; its bytes' place in the target.
+    Query(Range<usize>),
+    /// A scope token as the first segment of the path; the segment's place in the target.
+    Path(Range<usize>),
+    /// A scope token in a cookie.
+    Cookie,
+}
+
 /// An authentic request: its [`Grant`], and what the layer has to know besides.
 #[must_use]
 #[derive(Debug)]
@@ -106,7 +135,10 @@ pub struct Verified {
     pub(crate) grant: Grant,
     /// The bytes of the target that are the credential.
     pub(crate) cut: Option<Cut>,
+    pub(crate) carrier: Carrier,
     pub(crate) by_url_alone: bool,
+    /// Whether the `Authorization` field was part of the credential.
+    pub(crate) by_password: bool,
     pub(crate) obligations: Obligations,
 }
 
@@ -114,7 +146,14 @@ impl Verified {
     /// For a [`Verify`] of your own: [`strip`](Verify::strip) says what passes on, and answers are never shared between
     /// clients.
     pub fn new(grant: Grant) -> Self {
-        Self { grant, cut: None, by_url_alone: false, obligations: Obligations::NONE }
+        Self {
+            grant,
+            cut: None,
+            carrier: Carrier::Url,
+            by_url_alone: false,
+            by_password: false,
+            obligations: Obligations::NONE,
+        }
     }
 
     /// Says that nothing but the URL's bytes decided, so that [`Cache::Shared`](crate::Cache::Shared) may let a shared
@@ -134,6 +173,12 @@ impl Verified {
         Self { obligations: self.obligations.and(obligations), ..self }
     }
 
+    /// Asks for the response to be an attachment of this name.
+    fn downloading(self, file_name: &str) -> Self {
+        let verified = self.asking_for(Obligations::DOWNLOAD);
+        Self { grant: verified.grant.with_download(file_name), ..verified }
+    }
+
     /// What the link still asks for.
     #[must_use]
     pub fn obligations(&self) -> Obligations {
@@ -146,22 +191,25 @@ impl Verified {
     ///
     /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped in silence.
     pub fn discharge(self, taken_on: Obligations) -> Result<Grant, Rejection> {
-        if taken_on.cover(self.obligations) { Ok(self.grant) } else { Err(Rejection::unenforceable()) }
+        if taken_on.include(self.obligations) { Ok(self.grant) } else { Err(Rejection::unenforceable()) }
     }
 }
 
-/// What a link asks for besides being checked. The [layer](crate::SignedUrlLayer) takes on none of these yet, and
-/// refuses a link that asks for one.
+/// What a link asks for besides being checked. The [layer](crate::SignedUrlLayer) takes on [`DOWNLOAD`](Self::DOWNLOAD)
+/// and [`NO_BODY`](Self::NO_BODY), and refuses a link that asks for anything else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Obligations(u8);
 
 impl Obligations {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// That the response be an attachment.
+    /// That the response be an attachment, under the name that [`Grant::download`] gives.
     pub const DOWNLOAD: Self = Self(1);
     /// That its use be counted.
     pub const COUNT_USE: Self = Self(2);
+    /// That the request have no body: the link limits one, and a `GET`, `HEAD` or `OPTIONS` declares none, which over
+    /// HTTP/2 does not mean that there is none.
+    pub const NO_BODY: Self = Self(4);
 
     /// These and those.
     #[must_use]
@@ -169,7 +217,9 @@ impl Obligations {
         Self(self.0 | others.0)
     }
 
-    const fn cover(self, others: Self) -> bool {
+    /// Whether all the others are among these.
+    #[must_use]
+    pub const fn include(self, others: Self) -> bool {
         self.0 & others.0 == others.0
     }
 }

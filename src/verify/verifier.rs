@@ -1,14 +1,21 @@
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Cut, Obligations, Verified, Verify};
+use http::header::UPGRADE;
+use http::uri::PathAndQuery;
+
+use super::authenticate::{Sources, authenticate, authenticate_bound, binds_password};
+use super::builder::VerifierBuilder;
+use super::{Carrier, Cut, Obligations, Verified, Verify, body};
 use crate::clock::{Clock, SystemClock};
-use crate::format::{self, Fault, Terms};
+use crate::cookie;
+use crate::format::{self, Credential, Fault, FaultKind, Name, Terms};
 use crate::grant::Grant;
 use crate::head::Head;
 use crate::keyring::Keyring;
-use crate::policy::{ConfigError, Policy, Rules};
+use crate::policy::{Policy, Rules};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::sign::Signer;
 
@@ -38,18 +45,40 @@ struct Inner {
     keys: Keyring,
     rules: Arc<Rules>,
     clock: Arc<dyn Clock>,
+    sources: Sources,
+    client_ip: Option<Arc<ClientIp>>,
+    carriers: Carriers,
+}
+
+/// Where a client's address comes from.
+pub(super) type ClientIp = dyn Fn(Head<'_>) -> Option<IpAddr> + Send + Sync;
+
+/// What a scope token may come in, besides the query.
+#[derive(Clone, Default)]
+pub(super) struct Carriers {
+    /// One name, or none.
+    pub(super) cookie: Box<[Box<str>]>,
+    pub(super) any_method_by_cookie: bool,
+    pub(super) path: bool,
 }
 
 impl Verifier {
     /// A verifier with these keys, the default [`Policy`] and the system's clock.
     #[must_use]
     pub fn new(keys: &Keyring) -> Self {
-        Self::assemble(keys.clone(), Rules::default(), Arc::new(SystemClock))
+        Self::assemble(
+            keys.clone(),
+            Rules::default(),
+            Arc::new(SystemClock),
+            Sources::default(),
+            None,
+            Carriers::default(),
+        )
     }
 
     /// A verifier with these keys, and more to choose.
     pub fn builder(keys: &Keyring) -> VerifierBuilder {
-        VerifierBuilder { keys: keys.clone(), policy: Policy::new(), clock: Arc::new(SystemClock) }
+        VerifierBuilder::new(keys)
     }
 
     /// The policy that links are held to. A process that only signs is given the same one, by [`Signer::with_policy`].
@@ -60,59 +89,198 @@ impl Verifier {
     /// A signer with the same keys, policy and clock: what it mints passes here.
     #[must_use]
     pub fn signer(&self) -> Signer {
-        let Inner { keys, rules, clock } = &*self.inner;
+        let Inner { keys, rules, clock, .. } = &*self.inner;
         Signer::sharing(keys.clone(), Arc::clone(rules), Arc::clone(clock))
     }
 
-    fn assemble(keys: Keyring, rules: Rules, clock: Arc<dyn Clock>) -> Self {
-        Self { inner: Arc::new(Inner { keys, rules: Arc::new(rules), clock }) }
+    pub(super) fn assemble(
+        keys: Keyring,
+        rules: Rules,
+        clock: Arc<dyn Clock>,
+        sources: Sources,
+        client_ip: Option<Arc<ClientIp>>,
+        carriers: Carriers,
+    ) -> Self {
+        let rules = Arc::new(rules);
+        Self { inner: Arc::new(Inner { keys, rules, clock, sources, client_ip, carriers }) }
     }
 }
 
 impl Verify for Verifier {
-    /// In the order of the format: structure, key, MAC, and only then what the link says.
+    /// In the order of the format: structure, key, bound values, MAC, and only then what the link says.
     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
-        let Inner { keys, rules, clock } = &*self.inner;
         let Some(target) = head.target() else {
             return Err(Rejection::malformed("the URI was rewritten on its way, or has no path"));
         };
-
-        let exact = format::split(target.as_str(), target.query(), &rules.names)?;
-        let keys = keys.load();
-        let signature = exact.signature();
-        let key = keys.find(signature.key_id).ok_or(RejectionKind::UnknownKey)?;
-        if let Some(bind) = exact.bind() {
-            return Err(Fault::unenforceable(bind).into());
+        let names = &self.inner.rules.names;
+        if let Some(segment) = names.token_segment(target.as_str()) {
+            return self.verify_in_path(segment, target, head);
         }
-        let Some(mac) = signature.mac() else {
-            return Err(RejectionKind::NotAuthentic.into());
-        };
-        if !key.matches(rules.names.mac_prefix(), exact.covered(), &mac) {
-            return Err(RejectionKind::NotAuthentic.into());
+        match format::split(target.as_str(), target.query(), names) {
+            Ok(credential) => {
+                let carrier = credential.token().map_or(Carrier::Url, Carrier::Query);
+                let place = credential.cut();
+                let mut verified = self.inner.check(&credential, &carrier, target.path(), head)?;
+                // A wrapper's own target is not what the layer has to strip.
+                if !head.is_replaced() {
+                    verified.cut = Some(Cut { place, target: target.as_str().len() });
+                    verified.carrier = carrier;
+                }
+                Ok(verified)
+            }
+            Err(fault) if fault.kind == FaultKind::Missing => self.verify_in_cookie(target.path(), head),
+            Err(fault) => Err(fault.into()),
         }
-
-        let terms = Terms::read(&exact, &rules.names).map_err(Rejection::authentic)?;
-        check_time(&terms, clock.now(), rules)?;
-        if !terms.allow_method(head.method().as_str()) {
-            return Err(RejectionKind::Method.into());
-        }
-
-        let grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
-        // A wrapper's own target is not what the layer has to strip.
-        let cut = (!head.is_replaced()).then(|| Cut { place: exact.cut(), target: target.as_str().len() });
-        Ok(Verified { grant, cut, by_url_alone: true, obligations: Obligations::NONE })
     }
 
     fn strip(&self, target: &str) -> Option<String> {
-        format::strip(target, &self.inner.rules.names)
+        format::strip(target, &self.inner.rules.names, self.inner.carriers.path)
     }
 
     fn hide(&self, url: &str) -> Option<String> {
         format::hide(url, &self.inner.rules.names)
     }
 
+    fn cookies(&self) -> &[Box<str>] {
+        &self.inner.carriers.cookie
+    }
+
     fn now(&self) -> SystemTime {
         self.inner.clock.now()
+    }
+}
+
+impl Verifier {
+    #[inline(never)]
+    fn verify_in_path(&self, segment: &str, target: &PathAndQuery, head: Head<'_>) -> Result<Verified, Rejection> {
+        let Inner { rules, carriers, .. } = &*self.inner;
+        if !carriers.path {
+            return Err(Fault::TOKEN_IN_PATH.into());
+        }
+        if head.is_routed() {
+            return Err(Rejection::malformed(
+                "the route was chosen before the token was taken off the path: put the layer around the whole router, or a `ConcealLayer`",
+            ));
+        }
+        let after = 1 + segment.len();
+        let path = target.path().get(after..).filter(|path| !path.is_empty());
+        let path = path.ok_or_else(|| Rejection::malformed("no path follows the scope token"))?;
+        let has_second = |query: &str| query.split('&').any(|parameter| rules.names.is_reserved(parameter));
+        if target.query().is_some_and(has_second) {
+            return Err(Rejection::malformed("a credential in the path and one in the query"));
+        }
+        let token = segment.as_bytes().get(1..).and_then(format::decode_token);
+        let token = token.ok_or_else(|| Rejection::malformed("the scope token in the path is not base64url"))?;
+
+        let credential = format::split_token(&token, &rules.names)?;
+        let carrier = Carrier::Path(1..after);
+        let mut verified = self.inner.check(&credential, &carrier, path, head)?;
+        if !head.is_replaced() {
+            verified.cut = Some(Cut { place: 0..after, target: target.as_str().len() });
+            verified.carrier = carrier;
+        }
+        Ok(verified)
+    }
+
+    /// Checks the one cookie, of those that are tokens for this path, with the longest scope.
+    #[inline(never)]
+    fn verify_in_cookie(&self, path: &str, head: Head<'_>) -> Result<Verified, Rejection> {
+        let Inner { rules, carriers, .. } = &*self.inner;
+        let Some(name) = carriers.cookie.first() else {
+            return Err(RejectionKind::Missing.into());
+        };
+        let mut longest: Option<(usize, String)> = None;
+        for token in cookie::values(head.cookies(), name).filter_map(format::decode_token) {
+            let scope = format::peek_scope(&token, &rules.names).filter(|scope| path.starts_with(*scope));
+            if let Some(length) = scope.map(str::len)
+                && longest.as_ref().is_none_or(|(longest, _)| length > *longest)
+            {
+                longest = Some((length, token));
+            }
+        }
+        let (_, token) = longest.ok_or(RejectionKind::Missing)?;
+        let credential =
+            format::split_token(&token, &rules.names).map_err(|fault| Rejection::from(fault).of_cookie())?;
+        let verified = self.inner.check(&credential, &Carrier::Cookie, path, head).map_err(Rejection::of_cookie)?;
+        Ok(Verified { carrier: Carrier::Cookie, ..verified })
+    }
+}
+
+impl Inner {
+    /// Checks a credential that is structurally sound: from its key to what it says of the request's body.
+    fn check(
+        &self,
+        credential: &Credential<'_>,
+        carrier: &Carrier,
+        path: &str,
+        head: Head<'_>,
+    ) -> Result<Verified, Rejection> {
+        let names = &self.rules.names;
+        let keys = self.keys.load();
+        let key = match credential.bind() {
+            None => authenticate(credential, names, &keys)?,
+            Some(bind) => authenticate_bound((credential, bind), names, &keys, (&self.sources, head), &*self.clock)?,
+        };
+
+        let terms = Terms::read(credential, names).map_err(Rejection::authentic)?;
+        let by_password = credential.bind().is_some_and(binds_password);
+        self.check_enforceable(&terms, credential)?;
+        check_time(&terms, self.clock.now(), &self.rules).map_err(|rejection| {
+            // A dead link must not tell whether a password is right.
+            if by_password { rejection.with_forbidden() } else { rejection }
+        })?;
+        self.check_method(&terms, carrier, head)?;
+        if let Some(networks) = terms.networks {
+            let address = self.client_ip.as_ref().and_then(|source| source(head));
+            if !address.is_some_and(|address| networks.contain(address)) {
+                return Err(RejectionKind::Client.into());
+            }
+        }
+        let mut grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
+        if let Some(scope) = credential.scope() {
+            check_scope(scope, path)?;
+            grant = grant.with_scope(scope);
+        }
+        let obligations = if body::check(&terms, head)? { Obligations::NO_BODY } else { Obligations::NONE };
+
+        let verified = Verified {
+            by_url_alone: *carrier != Carrier::Cookie && credential.bind().is_none() && terms.networks.is_none(),
+            by_password,
+            obligations,
+            ..Verified::new(grant)
+        };
+        Ok(match terms.download.and_then(format::file_name) {
+            Some(name) => verified.downloading(&name.collect::<String>()),
+            None => verified,
+        })
+    }
+
+    /// Checks what the format allows and this verifier may not be set up for.
+    #[inline]
+    fn check_enforceable(&self, terms: &Terms<'_>, credential: &Credential<'_>) -> Result<(), Rejection> {
+        if terms.networks.is_some() && self.client_ip.is_none() {
+            return Err(Rejection::authentic(Fault::unenforceable(Name::Ip.as_str())));
+        }
+        let binds = |required: &str| credential.bind().is_some_and(|bind| bind.split(',').any(|name| name == required));
+        if !self.rules.policy.required.iter().all(|required| binds(required)) {
+            return Err(Rejection::unbound());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn check_method(&self, terms: &Terms<'_>, carrier: &Carrier, head: Head<'_>) -> Result<(), Rejection> {
+        let method = head.method().as_str();
+        if !terms.allow_method(method) {
+            return Err(RejectionKind::Method.into());
+        }
+        let is_safe = matches!(method, "GET" | "HEAD") && !head.headers().contains_key(UPGRADE);
+        if *carrier == Carrier::Cookie && !is_safe && !self.carriers.any_method_by_cookie {
+            return Err(
+                Rejection::new(RejectionKind::Method).because("a cookie grants GET and HEAD alone, and no upgrade")
+            );
+        }
+        Ok(())
     }
 }
 
@@ -135,6 +303,14 @@ fn check_time(terms: &Terms<'_>, now: SystemTime, rules: &Rules) -> Result<(), R
     Ok(())
 }
 
+#[inline(never)]
+fn check_scope(scope: &str, path: &str) -> Result<(), Rejection> {
+    if !path.starts_with(scope) {
+        return Err(RejectionKind::Scope.into());
+    }
+    format::check_unambiguous(path).map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))
+}
+
 impl From<&Keyring> for Verifier {
     fn from(keys: &Keyring) -> Self {
         Self::new(keys)
@@ -152,44 +328,6 @@ impl fmt::Debug for Verifier {
         f.debug_struct("Verifier")
             .field("keys", &self.inner.keys)
             .field("policy", &self.inner.rules.policy)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a [`Verifier`] is to be made of.
-#[must_use]
-pub struct VerifierBuilder {
-    keys: Keyring,
-    policy: Policy,
-    clock: Arc<dyn Clock>,
-}
-
-impl VerifierBuilder {
-    /// The policy that links are held to.
-    pub fn policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
-    }
-
-    /// Where the time comes from, the system's clock unless said otherwise.
-    pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        Self { clock: Arc::new(clock), ..self }
-    }
-
-    /// Makes the verifier.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the policy, a [`ConfigErrorKind`](crate::ConfigErrorKind).
-    pub fn build(self) -> Result<Verifier, ConfigError> {
-        Ok(Verifier::assemble(self.keys, Rules::try_from(self.policy)?, self.clock))
-    }
-}
-
-impl fmt::Debug for VerifierBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifierBuilder")
-            .field("keys", &self.keys)
-            .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use axum::extract::OriginalUri;
 use http::{Method, Request, Uri};
+use http_body_util::Empty;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tower_signed_url::{Grant, Head, Policy, Rejection, Verified, Verifier, Verify};
@@ -28,6 +29,10 @@ impl Verify for Anything {
 
     fn hide(&self, url: &str) -> Option<String> {
         self.0.hide(url)
+    }
+
+    fn cookies(&self) -> &[Box<str>] {
+        &[]
     }
 
     fn now(&self) -> SystemTime {
@@ -111,7 +116,7 @@ proptest! {
         let (verify, prefix) = (judge.verify(), judge.prefix());
         let original = original_of(&uri, how, other).filter(|_| cfg!(feature = "axum"));
         for (conceal, optional) in [(false, false), (false, true), (true, false), (true, true)] {
-            let mut request = Request::builder().method(method).body(()).unwrap();
+            let mut request = Request::builder().method(method).body(Empty::new()).unwrap();
             *request.uri_mut() = uri.clone();
             if let Some(original) = original.clone() {
                 request.extensions_mut().insert(OriginalUri(original));

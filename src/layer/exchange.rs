@@ -1,0 +1,46 @@
+use bytes::Bytes;
+use http::header::{HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Response, StatusCode};
+
+use super::Shared;
+use super::answer::{NO_REFERRER, seconds_left};
+use crate::cache;
+use crate::cookie;
+use crate::format::encode_token;
+use crate::grant::Grant;
+use crate::head::Head;
+use crate::verify::Verify;
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+impl<V: Verify, A> Shared<V, A> {
+    /// The answer to a navigation by a token in the query, if tokens are to be exchanged: a cookie, and the way to the same
+    /// URL without the token. Nothing for any other request, and where a browser would not keep the cookie.
+    pub(super) fn exchange(
+        &self,
+        head: Head<'_>,
+        token: &str,
+        stripped: &PathAndQuery,
+        grant: &Grant,
+    ) -> Option<Response<Bytes>> {
+        let base = self.settings.exchange.as_deref()?;
+        let mode = head.only_field(&SEC_FETCH_MODE);
+        if *head.method() != Method::GET || mode != Some("navigate") {
+            return None;
+        }
+        let path = [base, grant.scope()?].concat();
+        let left = seconds_left(grant.expires_at(), self.verify.now());
+        let set_cookie = cookie::set(self.verify.cookies().first()?, &encode_token(token), &path, left)?;
+
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let headers = response.headers_mut();
+        // The path rules leave no `//` that could make a host of it.
+        headers.insert(LOCATION, HeaderValue::try_from([base, stripped.as_str()].concat()).ok()?);
+        headers.insert(SET_COOKIE, set_cookie);
+        headers.insert(REFERRER_POLICY, NO_REFERRER);
+        cache::forbid(headers);
+        Some(response)
+    }
+}
