@@ -18,7 +18,7 @@ use crate::support::is_installed;
 /// How long a page or a script may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Debian's wrapper script finds its folders by them: what a browser leaves goes with its folder.
+/// They name the folders that driver and browser write to: what is left there goes with the test.
 const FOLDERS: [&str; 3] = ["TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"];
 
 /// One window of a browser of its own, with nothing in its history, cookies and cache. It ends with the test.
@@ -145,7 +145,7 @@ fn capabilities() -> Value {
     })
 }
 
-/// The program that drives the browser, which is killed with it.
+/// The program that drives the browser. Both end with it.
 #[derive(Debug)]
 struct Driver {
     child: Child,
