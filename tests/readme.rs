@@ -1,9 +1,12 @@
 //! The README's snippets in other languages mint links that this crate accepts.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod support;
+
 use std::process::Command;
 
 use http::Request;
+use support::is_installed;
 use tower_signed_url::{Head, Keyring, Obligations, Verifier, Verify};
 
 const README: &str = include_str!("../README.md");
@@ -17,17 +20,6 @@ fn block(language: &str, after: &str) -> &'static str {
     let (_, rest) = README.split_once(after).unwrap();
     let (_, block) = rest.split_once(&format!("```{language}\n")).unwrap();
     block.split_once("```").unwrap().0
-}
-
-/// Whether the program is there. On a machine that runs every test it has to be.
-fn is_installed(program: &str) -> bool {
-    let installed =
-        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
-    assert!(installed || std::env::var_os("CI").is_none(), "{program} is not installed");
-    if !installed {
-        eprintln!("left out: {program} is not installed");
-    }
-    installed
 }
 
 fn run(program: &str, arguments: &[&str]) -> String {

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use tower_signed_url::{Keyring, SigningKey, Verifier};
@@ -27,6 +28,17 @@ pub fn figure_keys() -> Keyring {
 /// A verifier with the figures' key, at [`NOW`].
 pub fn fixed_verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).build().unwrap()
+}
+
+/// Whether the program is there. On a machine that runs every test it has to be.
+pub fn is_installed(program: &str) -> bool {
+    let installed =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
+    assert!(installed || std::env::var_os("CI").is_none(), "{program} is not installed");
+    if !installed {
+        eprintln!("left out: {program} is not installed");
+    }
+    installed
 }
 
 /// A response as it came over the wire.
