@@ -110,8 +110,8 @@ async fn a_refusal_tells_the_client_its_status_and_the_application_why() {
         ("another expiry", get(&CAT.replace("=179", "=180")), NotAuthentic, false),
         ("a MAC cut short", get(&CAT[..CAT.len() - 1]), NotAuthentic, false),
         ("another key without an id", get(&forged), NotAuthentic, false),
-        ("a scope token", get("/a/b?sig-scope=/a/&exp=1790000000&sig=x"), Unenforceable, false),
-        ("a restriction that is not enforced", get(MAX_BYTES), Unenforceable, true),
+        ("a scope token", get("/a/b?sig-scope=/a/&exp=1790000000&sig=x"), NotAuthentic, false),
+        ("a context without a source", get("/a?exp=1790000000&sig-bind=host&sig=x"), Unenforceable, false),
         ("before its beginning, leeway included", get(&not_yet), NotYetValid, true),
         ("at its expiry", get(&expired), Expired, true),
         ("over the maximum lifetime", get(&too_long), LifetimeTooLong, true),
@@ -253,10 +253,10 @@ async fn optional_lets_pass_what_has_no_credential_at_all() {
         ("/a?exp=1", RejectionKind::Malformed),
         ("/a?sig=x", RejectionKind::Malformed),
         ("/a?sig-foo", RejectionKind::Malformed),
-        ("/a?sig-scope=/", RejectionKind::Unenforceable),
+        ("/a?sig-scope=/", RejectionKind::Malformed),
         (&CAT.replace("cat", "dog"), RejectionKind::NotAuthentic),
         (&CAT.replace("&sig=", "&sig=k."), RejectionKind::UnknownKey),
-        (MAX_BYTES, RejectionKind::Unenforceable),
+        (MAX_BYTES, RejectionKind::Method),
         (&expired, RejectionKind::Expired),
     ] {
         assert_eq!(kind(&refused(&layer, get(target)).await), Some(expected), "{target}");

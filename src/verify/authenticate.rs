@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::context::PASSWORD;
-use crate::format::{Credential, Names, read_time};
+use crate::format::{Credential, Fault, Name, Names, read_time};
 use crate::head::Head;
 use crate::key::SigningKey;
 use crate::keyring::Keys;
@@ -64,8 +64,7 @@ impl From<Unbound> for Rejection {
     #[cold]
     fn from(unbound: Unbound) -> Self {
         match unbound {
-            Unbound::NoSource => Self::new(RejectionKind::Unenforceable)
-                .because("bound to something that this verifier has no source for"),
+            Unbound::NoSource => Fault::unenforceable(Name::Bind.as_str()).into(),
             Unbound::NotShown => RejectionKind::Context.into(),
             Unbound::NoPassword => RejectionKind::PasswordRequired.into(),
         }

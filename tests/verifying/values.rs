@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::Uri;
 use tower_signed_url::Policy;
-use tower_signed_url::RejectionKind::{Expired, LifetimeTooLong, Malformed, NotYetValid, Unenforceable};
+use tower_signed_url::RejectionKind::{Expired, LifetimeTooLong, Malformed, NotAuthentic, NotYetValid, Unenforceable};
 
 use super::support::NOW;
 use super::{authentic, check, check_all, get, signed, unsigned, verifier, verifier_at};
@@ -157,11 +157,14 @@ fn every_restriction_is_read_strictly_or_refused() {
         ("an encoded name", "/a?exp=1790000000&sig-%69d=a&sig=$", authentic(Unenforceable, "sig-%69d")),
         ("ip", "/a?exp=1790000000&sig-ip=127.0.0.1&sig=$", authentic(Unenforceable, "sig-ip")),
         ("uses", "/a?exp=1790000000&sig-id=a&sig-uses=1&sig=$", authentic(Unenforceable, "sig-uses")),
-        ("max-bytes", "/a?exp=1790000000&sig-max-bytes=0&sig=$", authentic(Unenforceable, "sig-max-bytes")),
-        ("type", "/a?exp=1790000000&sig-type=image/*&sig=$", authentic(Unenforceable, "sig-type")),
-        ("download", "/a?exp=1790000000&sig-download=a.pdf&sig=$", authentic(Unenforceable, "sig-download")),
-        ("scope in a run", "/a?exp=1790000000&sig-scope=/&sig=$", authentic(Unenforceable, "sig-scope")),
-        ("scope", "/a?sig-scope=/&exp=1790000000&sig=$", unsigned(Unenforceable, "sig-scope")),
+        ("ip, malformed", "/a?exp=1790000000&sig-ip=127.0.0&sig=$", authentic(Malformed, "sig-ip")),
+        ("max-bytes", "/a?exp=1790000000&sig-max-bytes=0&sig=$", Ok(())),
+        ("max-bytes, empty", "/a?exp=1790000000&sig-max-bytes=&sig=$", authentic(Malformed, "sig-max-bytes")),
+        ("type", "/a?exp=1790000000&sig-type=image/*&sig=$", Ok(())),
+        ("type, any", "/a?exp=1790000000&sig-type=*/*&sig=$", authentic(Malformed, "sig-type")),
+        ("download, empty", "/a?exp=1790000000&sig-download=&sig=$", authentic(Malformed, "sig-download")),
+        ("scope in a run", "/a?exp=1790000000&sig-scope=/&sig=$", unsigned(Malformed, "sig-scope")),
+        ("scope, MAC over the target", "/a?sig-scope=/&exp=1790000000&sig=$", unsigned(NotAuthentic, "")),
         ("bind", "/a?exp=1790000000&sig-bind=host&sig=$", unsigned(Unenforceable, "sig-bind")),
     ];
     check_all(&verifier(), &rows);
