@@ -44,16 +44,21 @@
 //! | keys, and changing them while serving | [`SigningKey`], [`Keyring`] |
 //! | what signers and verifiers agree on | [`Policy`] |
 //! | making links | [`Signer`], [`Mint`], [`SignedUrl`] |
+//! | one link for a folder | [`ScopeToken`], [`VerifierBuilder::token_cookie`], [`VerifierBuilder::token_path`] |
 //! | letting requests in by link | [`SignedUrlLayer`], [`Cache`], [`Grant`] |
+//! | binding links to users, sessions, hosts, passwords | [`context`] |
+//! | limiting links to client addresses | [`client_ip`] |
+//! | a last word at the moment of use | [`Authorize`] |
 //! | answering the ones that are refused | [`Rejection`], [`Rejected`], [`reject`] |
 //! | keeping credentials out of logs | [`ConcealLayer`], `ConcealSpan` (feature `trace`) |
 //! | checking without the layer, or another format | [`Verifier`], [`Verify`], [`Head`], [`Verified`] |
+//! | expiry as a courtesy, unsigned | [`SoftExpiryLayer`] |
 //! | choosing the time in tests | [`Clock`] |
 //!
 //! # Features
 //!
-//! - `axum` (default): verify the original URI of nested routers and clean `OriginalUri`; [`Grant`] as an extractor. Turn
-//!   it off only where no axum router is in the stack.
+//! - `axum` (default): verify the original URI of nested routers and clean `OriginalUri`; [`Grant`] as an extractor;
+//!   `client_ip::connect_info`. Turn it off only where no axum router is in the stack.
 //! - `trace`: `ConcealSpan`, a `MakeSpan` for tower-http's `TraceLayer`.
 //! - `full`: both.
 
