@@ -21,7 +21,7 @@ pub(crate) use self::address::{Networks, read_network};
 pub(crate) use self::fault::{Fault, FaultKind};
 pub(crate) use self::hide::{hide, strip};
 pub(crate) use self::names::{InvalidName, Name, Names, is_id};
-pub(crate) use self::scope::{check_scope, check_unambiguous};
+pub(crate) use self::scope::{check_scope, check_under};
 pub(crate) use self::signature::MAC_TEXT;
 pub(crate) use self::soft::read_soft_expiry;
 pub(crate) use self::split::{Credential, is_context_name, peek_scope, split, split_query, split_token};

@@ -19,6 +19,15 @@ pub(crate) fn check_unambiguous(path: &str) -> Result<(), Ambiguous> {
     Ok(())
 }
 
+/// Whether a path is under a scope, which was [checked](check_scope), and can be read in one way only.
+pub(crate) fn check_under(scope: &str, path: &str) -> Result<(), Ambiguous> {
+    match path.strip_prefix(scope) {
+        // The scope's last byte is the slash that the rest begins with.
+        Some(_) => check_unambiguous(path.get(scope.len() - 1..).unwrap_or_default()),
+        None => Err(Ambiguous("a path that is not under the scope")),
+    }
+}
+
 /// Whether a scope is one: it begins and ends with `/`, and is unambiguous.
 pub(crate) fn check_scope(scope: &str) -> Result<(), Ambiguous> {
     if !scope.ends_with('/') {
@@ -32,6 +41,11 @@ pub(crate) fn check_scope(scope: &str) -> Result<(), Ambiguous> {
 
 /// A segment that a reader who decodes it, cuts it at `;` and trims it takes for `.`, `..` or nothing leads elsewhere.
 fn check_segment(segment: &str) -> Result<(), Ambiguous> {
+    // Nearly every segment is a name in which there is nothing to decode.
+    let is_plain = |b: u8| b.is_ascii_graphic() && b != b'%' && b != b'\\';
+    if segment.starts_with(|c: char| c.is_ascii_alphanumeric()) && segment.bytes().all(is_plain) {
+        return Ok(());
+    }
     let (mut dots, mut space_after, mut named, mut cut) = (0_usize, false, false, false);
     for character in decode(segment) {
         match character.ok_or(Ambiguous("a byte or an escape that is not valid in a path"))? {
@@ -113,6 +127,18 @@ mod tests {
             "/a b",
         ] {
             assert!(check_unambiguous(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn under_a_scope_is_what_it_prefixes() {
+        for path in ["/v/42/", "/v/42/a.ts", "/v/42/a/b/", "/v/42/%2ea"] {
+            assert_eq!(check_under("/v/42/", path), Ok(()), "{path}");
+        }
+        for path in
+            ["/v/42", "/v/421", "/V/42/a", "/v/4%32/a", "/v/42//", "/v/42/../43/a", "/v/42/%2e%2e/a", "/v/42/a%2f"]
+        {
+            assert!(check_under("/v/42/", path).is_err(), "{path}");
         }
     }
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use super::download::attachment;
 use super::{Settings, Shared};
 use crate::cache::{self, Cache, Freshness};
-use crate::format::{check_unambiguous, split_query};
+use crate::format::{check_under, split_query};
 use crate::verify::{Verified, Verify};
 
 pub(super) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
@@ -90,7 +90,7 @@ impl UnderToken {
             return;
         };
         let path = split_query(target.split('#').next().unwrap_or_default()).0;
-        if path.starts_with(&*self.scope) && check_unambiguous(path).is_ok() {
+        if check_under(&self.scope, path).is_ok() {
             // Two parts of header values make one, so the error cannot occur.
             if let Ok(mut value) = HeaderValue::try_from(["/", &self.segment, target].concat()) {
                 value.set_sensitive(true);

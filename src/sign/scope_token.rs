@@ -9,7 +9,7 @@ use super::signed_url::{MAX_URL, SignedUrl};
 use super::signer::Signer;
 use super::times::Times;
 use crate::cookie;
-use crate::format::{Name, check_path, check_scope, check_unambiguous, check_unsigned, encode_token, split_query};
+use crate::format::{Name, check_path, check_scope, check_under, check_unsigned, encode_token, split_query};
 
 /// One credential for everything under a path, until it expires: for players that fetch hundreds of segments, and for
 /// previews of whole sites. [`Display`](fmt::Display) gives the token as it stands in a query, [`Debug`] does not.
@@ -109,8 +109,12 @@ impl ScopeToken {
         let (base, target) = self.signer.locate(url)?;
         check_unsigned(target, self.signer.names())?;
         let (path, _) = split_query(target);
-        check_unambiguous(path).map_err(|ambiguous| SignError::about(SignErrorKind::AmbiguousPath, ambiguous.0))?;
-        if path.starts_with(&*self.scope) { Ok((base, target)) } else { Err(SignErrorKind::OutsideScope.into()) }
+        if !path.starts_with(&*self.scope) {
+            return Err(SignErrorKind::OutsideScope.into());
+        }
+        check_under(&self.scope, path)
+            .map_err(|ambiguous| SignError::about(SignErrorKind::AmbiguousPath, ambiguous.0))?;
+        Ok((base, target))
     }
 
     fn url(&self, url: String) -> Result<SignedUrl, SignError> {

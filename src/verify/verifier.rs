@@ -238,7 +238,8 @@ impl Inner {
         }
         let mut grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
         if let Some(scope) = credential.scope() {
-            check_scope(scope, path)?;
+            format::check_under(scope, path)
+                .map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))?;
             grant = grant.with_scope(scope);
         }
         let obligations = if body::check(&terms, head)? { Obligations::NO_BODY } else { Obligations::NONE };
@@ -301,14 +302,6 @@ fn check_time(terms: &Terms<'_>, now: SystemTime, rules: &Rules) -> Result<(), R
         return Err(RejectionKind::LifetimeTooLong.into());
     }
     Ok(())
-}
-
-#[inline(never)]
-fn check_scope(scope: &str, path: &str) -> Result<(), Rejection> {
-    if !path.starts_with(scope) {
-        return Err(RejectionKind::Scope.into());
-    }
-    format::check_unambiguous(path).map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))
 }
 
 impl From<&Keyring> for Verifier {
