@@ -43,8 +43,9 @@ impl Grant {
     /// The same grant for a response that is to be an attachment of this name. A [`Verify`](crate::Verify) of your own
     /// says so by [`Obligations::DOWNLOAD`](crate::Obligations::DOWNLOAD), too.
     #[must_use]
-    pub fn with_download(self, file_name: &str) -> Self {
-        Self { download: Some(file_name.into()), ..self }
+    pub fn with_download(mut self, file_name: &str) -> Self {
+        self.set_download(file_name);
+        self
     }
 
     #[inline]
@@ -52,8 +53,12 @@ impl Grant {
         Self { expires_at, key_id, id: id.map(Id::new), scope: None, download: None }
     }
 
-    pub(crate) fn with_scope(self, scope: &str) -> Self {
-        Self { scope: Some(scope.into()), ..self }
+    pub(crate) fn set_scope(&mut self, scope: &str) {
+        self.scope = Some(scope.into());
+    }
+
+    pub(crate) fn set_download(&mut self, file_name: &str) {
+        self.download = Some(file_name.into());
     }
 
     /// When the link stops working.

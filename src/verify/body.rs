@@ -1,21 +1,29 @@
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 
+use super::Obligations;
 use crate::format::Terms;
 use crate::head::Head;
 use crate::rejection::RejectionKind;
 
-/// Checks what a link says of the request's body against what the request declares. Whether there must be no body at all:
-/// over HTTP/2 the head alone does not say that there is none.
-pub(super) fn check(terms: &Terms<'_>, head: Head<'_>) -> Result<bool, RejectionKind> {
+/// Checks what a link says of the request's body against what the request declares. Gives what is left to be made sure
+/// of: over HTTP/2 the head alone does not say that there is no body.
+#[inline]
+pub(super) fn check(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, RejectionKind> {
     if terms.max_bytes.is_none() && terms.media_type.is_none() {
-        return Ok(false);
+        Ok(Obligations::NONE)
+    } else {
+        check_limits(terms, head)
     }
+}
+
+#[inline(never)]
+fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, RejectionKind> {
     let headers = head.headers();
     let may_have_none = matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let has_length = headers.contains_key(CONTENT_LENGTH);
     if may_have_none && !has_length && !headers.contains_key(TRANSFER_ENCODING) {
-        return Ok(true);
+        return Ok(Obligations::NO_BODY);
     }
 
     let length = declared_length(head);
@@ -33,7 +41,7 @@ pub(super) fn check(terms: &Terms<'_>, head: Head<'_>) -> Result<bool, Rejection
     {
         return Err(RejectionKind::MediaType);
     }
-    Ok(false)
+    Ok(Obligations::NONE)
 }
 
 /// The length that the request states, if nothing contradicts it.

@@ -173,12 +173,6 @@ impl Verified {
         Self { obligations: self.obligations.and(obligations), ..self }
     }
 
-    /// Asks for the response to be an attachment of this name.
-    fn downloading(self, file_name: &str) -> Self {
-        let verified = self.asking_for(Obligations::DOWNLOAD);
-        Self { grant: verified.grant.with_download(file_name), ..verified }
-    }
-
     /// What the link still asks for.
     #[must_use]
     pub fn obligations(&self) -> Obligations {

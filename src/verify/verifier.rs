@@ -119,14 +119,8 @@ impl Verify for Verifier {
         match format::split(target.as_str(), target.query(), names) {
             Ok(credential) => {
                 let carrier = credential.token().map_or(Carrier::Url, Carrier::Query);
-                let place = credential.cut();
-                let mut verified = self.inner.check(&credential, &carrier, target.path(), head)?;
-                // A wrapper's own target is not what the layer has to strip.
-                if !head.is_replaced() {
-                    verified.cut = Some(Cut { place, target: target.as_str().len() });
-                    verified.carrier = carrier;
-                }
-                Ok(verified)
+                let cut = Cut { place: credential.cut(), target: target.as_str().len() };
+                self.inner.check(&credential, (carrier, Some(cut)), target.path(), head)
             }
             Err(fault) if fault.kind == FaultKind::Missing => self.verify_in_cookie(target.path(), head),
             Err(fault) => Err(fault.into()),
@@ -173,13 +167,8 @@ impl Verifier {
         let token = token.ok_or_else(|| Rejection::malformed("the scope token in the path is not base64url"))?;
 
         let credential = format::split_token(&token, &rules.names)?;
-        let carrier = Carrier::Path(1..after);
-        let mut verified = self.inner.check(&credential, &carrier, path, head)?;
-        if !head.is_replaced() {
-            verified.cut = Some(Cut { place: 0..after, target: target.as_str().len() });
-            verified.carrier = carrier;
-        }
-        Ok(verified)
+        let cut = Cut { place: 0..after, target: target.as_str().len() };
+        self.inner.check(&credential, (Carrier::Path(1..after), Some(cut)), path, head)
     }
 
     /// Checks the one cookie, of those that are tokens for this path, with the longest scope.
@@ -201,8 +190,7 @@ impl Verifier {
         let (_, token) = longest.ok_or(RejectionKind::Missing)?;
         let credential =
             format::split_token(&token, &rules.names).map_err(|fault| Rejection::from(fault).of_cookie())?;
-        let verified = self.inner.check(&credential, &Carrier::Cookie, path, head).map_err(Rejection::of_cookie)?;
-        Ok(Verified { carrier: Carrier::Cookie, ..verified })
+        self.inner.check(&credential, (Carrier::Cookie, None), path, head).map_err(Rejection::of_cookie)
     }
 }
 
@@ -211,7 +199,7 @@ impl Inner {
     fn check(
         &self,
         credential: &Credential<'_>,
-        carrier: &Carrier,
+        (carrier, cut): (Carrier, Option<Cut>),
         path: &str,
         head: Head<'_>,
     ) -> Result<Verified, Rejection> {
@@ -229,31 +217,34 @@ impl Inner {
             // A dead link must not tell whether a password is right.
             if by_password { rejection.with_forbidden() } else { rejection }
         })?;
-        self.check_method(&terms, carrier, head)?;
-        if let Some(networks) = terms.networks {
-            let address = self.client_ip.as_ref().and_then(|source| source(head));
-            if !address.is_some_and(|address| networks.contain(address)) {
-                return Err(RejectionKind::Client.into());
-            }
-        }
-        let mut grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
+        self.check_method(&terms, &carrier, head)?;
+        self.check_client(&terms, head)?;
         if let Some(scope) = credential.scope() {
             format::check_under(scope, path)
                 .map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))?;
-            grant = grant.with_scope(scope);
         }
-        let obligations = if body::check(&terms, head)? { Obligations::NO_BODY } else { Obligations::NONE };
+        let obligations = body::check(&terms, head)?;
 
-        let verified = Verified {
-            by_url_alone: *carrier != Carrier::Cookie && credential.bind().is_none() && terms.networks.is_none(),
+        let grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
+        let by_url_alone = carrier != Carrier::Cookie && credential.bind().is_none() && terms.networks.is_none();
+        let is_replaced = head.is_replaced();
+        let mut verified = Verified {
+            grant,
+            // A wrapper's own target is not what the layer has to strip.
+            cut: if is_replaced { None } else { cut },
+            carrier: if is_replaced && carrier != Carrier::Cookie { Carrier::Url } else { carrier },
+            by_url_alone,
             by_password,
             obligations,
-            ..Verified::new(grant)
         };
-        Ok(match terms.download.and_then(format::file_name) {
-            Some(name) => verified.downloading(&name.collect::<String>()),
-            None => verified,
-        })
+        if let Some(scope) = credential.scope() {
+            verified.grant.set_scope(scope);
+        }
+        if let Some(name) = terms.download.and_then(format::file_name) {
+            verified.grant.set_download(&name.collect::<String>());
+            verified.obligations = obligations.and(Obligations::DOWNLOAD);
+        }
+        Ok(verified)
     }
 
     /// Checks what the format allows and this verifier may not be set up for.
@@ -275,13 +266,26 @@ impl Inner {
         if !terms.allow_method(method) {
             return Err(RejectionKind::Method.into());
         }
-        let is_safe = matches!(method, "GET" | "HEAD") && !head.headers().contains_key(UPGRADE);
-        if *carrier == Carrier::Cookie && !is_safe && !self.carriers.any_method_by_cookie {
-            return Err(
-                Rejection::new(RejectionKind::Method).because("a cookie grants GET and HEAD alone, and no upgrade")
-            );
+        if *carrier != Carrier::Cookie || self.carriers.any_method_by_cookie {
+            return Ok(());
         }
-        Ok(())
+        if matches!(method, "GET" | "HEAD") && !head.headers().contains_key(UPGRADE) {
+            return Ok(());
+        }
+        Err(Rejection::new(RejectionKind::Method).because("a cookie grants GET and HEAD alone, and no upgrade"))
+    }
+
+    #[inline]
+    fn check_client(&self, terms: &Terms<'_>, head: Head<'_>) -> Result<(), Rejection> {
+        let Some(networks) = terms.networks else {
+            return Ok(());
+        };
+        let address = self.client_ip.as_ref().and_then(|source| source(head));
+        if address.is_some_and(|address| networks.contain(address)) {
+            Ok(())
+        } else {
+            Err(RejectionKind::Client.into())
+        }
     }
 }
 
