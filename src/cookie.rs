@@ -2,6 +2,8 @@
 
 use http::header::{COOKIE, Entry, HeaderMap, HeaderValue};
 
+use crate::quoted::is_token;
+
 /// The values of all cookies of a name, in the order of the fields that hold them.
 pub(crate) fn values<'h>(fields: impl Iterator<Item = &'h HeaderValue>, name: &str) -> impl Iterator<Item = &'h [u8]> {
     fields.flat_map(|field| field.as_bytes().split(|b| *b == b';')).filter_map(move |pair| {
@@ -67,9 +69,7 @@ pub(crate) fn set(name: &str, value: &str, path: &str, max_age: u64) -> Option<H
 /// A name for a cookie that a browser takes for any path: a token of RFC 9110 section 5.6.2.
 pub(crate) fn is_name(name: &str) -> bool {
     let for_root_alone = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("__Host-"));
-    !name.is_empty()
-        && !for_root_alone
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    is_token(name) && !for_root_alone
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::authenticate::Sources;
-use super::verifier::{Carriers, ClientIp, Verifier};
+use super::carriers::Carriers;
+use super::verifier::{ClientIp, Verifier};
 use crate::clock::{Clock, SystemClock};
 use crate::cookie;
 use crate::head::Head;

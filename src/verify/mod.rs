@@ -3,6 +3,7 @@
 mod authenticate;
 mod body;
 mod builder;
+mod carriers;
 mod verifier;
 
 use std::ops::Range;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::UPGRADE;
-use http::uri::PathAndQuery;
 
 use super::authenticate::{Sources, authenticate, authenticate_bound, binds_password};
 use super::builder::VerifierBuilder;
+use super::carriers::Carriers;
 use super::{Carrier, Cut, Obligations, Verified, Verify, body};
 use crate::clock::{Clock, SystemClock};
-use crate::cookie;
 use crate::format::{self, Credential, Fault, FaultKind, Name, Terms};
 use crate::grant::Grant;
 use crate::head::Head;
@@ -41,26 +40,17 @@ pub struct Verifier {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     keys: Keyring,
-    rules: Arc<Rules>,
+    pub(super) rules: Arc<Rules>,
     clock: Arc<dyn Clock>,
     sources: Sources,
     client_ip: Option<Arc<ClientIp>>,
-    carriers: Carriers,
+    pub(super) carriers: Carriers,
 }
 
 /// Where a client's address comes from.
 pub(super) type ClientIp = dyn Fn(Head<'_>) -> Option<IpAddr> + Send + Sync;
-
-/// What a scope token may come in, besides the query.
-#[derive(Clone, Default)]
-pub(super) struct Carriers {
-    /// One name, or none.
-    pub(super) cookie: Box<[Box<str>]>,
-    pub(super) any_method_by_cookie: bool,
-    pub(super) path: bool,
-}
 
 impl Verifier {
     /// A verifier with these keys, the default [`Policy`] and the system's clock.
@@ -114,7 +104,7 @@ impl Verify for Verifier {
         };
         let names = &self.inner.rules.names;
         if let Some(segment) = names.token_segment(target.as_str()) {
-            return self.verify_in_path(segment, target, head);
+            return self.inner.verify_in_path(segment, target, head);
         }
         match format::split(target.as_str(), target.query(), names) {
             Ok(credential) => {
@@ -122,7 +112,7 @@ impl Verify for Verifier {
                 let cut = Cut { place: credential.cut(), target: target.as_str().len() };
                 self.inner.check(&credential, (carrier, Some(cut)), target.path(), head)
             }
-            Err(fault) if fault.kind == FaultKind::Missing => self.verify_in_cookie(target.path(), head),
+            Err(fault) if fault.kind == FaultKind::Missing => self.inner.verify_in_cookie(target.path(), head),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -144,59 +134,9 @@ impl Verify for Verifier {
     }
 }
 
-impl Verifier {
-    #[inline(never)]
-    fn verify_in_path(&self, segment: &str, target: &PathAndQuery, head: Head<'_>) -> Result<Verified, Rejection> {
-        let Inner { rules, carriers, .. } = &*self.inner;
-        if !carriers.path {
-            return Err(Fault::TOKEN_IN_PATH.into());
-        }
-        if head.is_routed() {
-            return Err(Rejection::malformed(
-                "the route was chosen before the token was taken off the path: put the layer around the whole router, or a `ConcealLayer`",
-            ));
-        }
-        let after = 1 + segment.len();
-        let path = target.path().get(after..).filter(|path| !path.is_empty());
-        let path = path.ok_or_else(|| Rejection::malformed("no path follows the scope token"))?;
-        let has_second = |query: &str| query.split('&').any(|parameter| rules.names.is_reserved(parameter));
-        if target.query().is_some_and(has_second) {
-            return Err(Rejection::malformed("a credential in the path and one in the query"));
-        }
-        let token = segment.as_bytes().get(1..).and_then(format::decode_token);
-        let token = token.ok_or_else(|| Rejection::malformed("the scope token in the path is not base64url"))?;
-
-        let credential = format::split_token(&token, &rules.names)?;
-        let cut = Cut { place: 0..after, target: target.as_str().len() };
-        self.inner.check(&credential, (Carrier::Path(1..after), Some(cut)), path, head)
-    }
-
-    /// Checks the one cookie, of those that are tokens for this path, with the longest scope.
-    #[inline(never)]
-    fn verify_in_cookie(&self, path: &str, head: Head<'_>) -> Result<Verified, Rejection> {
-        let Inner { rules, carriers, .. } = &*self.inner;
-        let Some(name) = carriers.cookie.first() else {
-            return Err(RejectionKind::Missing.into());
-        };
-        let mut longest: Option<(usize, String)> = None;
-        for token in cookie::values(head.cookies(), name).filter_map(format::decode_token) {
-            let scope = format::peek_scope(&token, &rules.names).filter(|scope| path.starts_with(*scope));
-            if let Some(length) = scope.map(str::len)
-                && longest.as_ref().is_none_or(|(longest, _)| length > *longest)
-            {
-                longest = Some((length, token));
-            }
-        }
-        let (_, token) = longest.ok_or(RejectionKind::Missing)?;
-        let credential =
-            format::split_token(&token, &rules.names).map_err(|fault| Rejection::from(fault).of_cookie())?;
-        self.inner.check(&credential, (Carrier::Cookie, None), path, head).map_err(Rejection::of_cookie)
-    }
-}
-
 impl Inner {
     /// Checks a credential that is structurally sound: from its key to what it says of the request's body.
-    fn check(
+    pub(super) fn check(
         &self,
         credential: &Credential<'_>,
         (carrier, cut): (Carrier, Option<Cut>),
