@@ -13,70 +13,65 @@
 //! curl --upload-file cat.jpg "http://127.0.0.1:3000$link"
 //! ```
 //!
+//! A token opens a whole folder, from the query, from a cookie or from the path:
+//!
+//! ```text
+//! token=$(cargo run --example file_server -- sign /files/site/ --scope)
+//! curl "http://127.0.0.1:3000/files/site/index.html?$token"
+//! encoded=$(printf %s "$token" | base64 | tr '+/' '-_' | tr -d '=\n')
+//! curl --cookie "signed-url=$encoded" http://127.0.0.1:3000/files/site/index.html
+//! curl "http://127.0.0.1:3000/~$encoded/files/site/index.html"
+//! ```
+//!
+//! `--help` tells what else a link can be limited to.
+//!
 //! What begins with a dot is neither listed nor served nor written. Downloads follow symbolic links out of the folder,
-//! since only its owner can have put them there; uploads do not. An upload may be of any size, so give `PUT` links to
-//! people you trust with your disk.
+//! since only its owner can have put them there; uploads do not. An upload may be of any size unless its link says
+//! otherwise (`--max-bytes`), so give other `PUT` links to people you trust with your disk.
+
+mod cli;
+mod store;
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http_body_util::BodyExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use tempfile::TempPath;
-use tokio::io::AsyncWriteExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
 use tokio::signal::ctrl_c;
 use tokio::sync::oneshot;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::services::ServeDir;
 use tower_http::trace::TraceLayer;
-use tower_signed_url::{ConcealLayer, Keyring, Rejection, SignedUrlLayer, Signer, SigningKey};
+use tower_signed_url::{
+    ConcealLayer, ConfigError, DEFAULT_COOKIE, Keyring, Mint, Minted, Rejection, SignedUrlLayer, Signer, SigningKey,
+    Verifier, Verify, client_ip, context,
+};
 use tracing::field::{Empty, display};
 use tracing::{Level, Span};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-const USAGE: &str = "\
-Serves a folder through links that expire.
-
-  file_server [ROOT] [--listen 127.0.0.1:3000] [--expires 5m]
-      serves ROOT, or a few files that come with the example, and prints links
-  file_server sign TARGET [--expires 5m] [--method GET]
-      prints a link for /files/NAME, percent-encoded
-  file_server keygen
-      prints a value for SIGNED_URL_KEYS
-
-SIGNED_URL_KEYS holds id:base64url[,id:base64url...]; the first key signs, all are accepted.
-Durations are written 1s, 5m, 2h.";
+use self::cli::{Command, Terms, USAGE};
 
 const KEYS: &str = "SIGNED_URL_KEYS";
-const EXAMPLE_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/files");
 const LISTED: usize = 20;
 
 /// More than has to be: a browser would leave some of these alone, and it leaves every escape alone.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
-
-enum Command {
-    Serve { root: PathBuf, listen: String, expires: Duration },
-    Sign { target: String, expires: Duration, method: Method },
-    Keygen,
-    Help,
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -89,7 +84,7 @@ async fn main() -> ExitCode {
     };
     let done = match command {
         Command::Serve { root, listen, expires } => serve(&root, &listen, expires).await,
-        Command::Sign { target, expires, method } => sign(&target, expires, method),
+        Command::Sign { target, expires, terms } => sign(&target, expires, &terms),
         Command::Keygen => keygen(),
         Command::Help => print(USAGE),
     };
@@ -108,7 +103,8 @@ async fn serve(root: &Path, listen: &str, expires: Duration) -> Result<(), Box<d
     let keys = if generated { Keyring::new(SigningKey::generate()?) } else { Keyring::from_env(KEYS)? };
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     let address = listener.local_addr()?;
-    let links = links(&root, &Signer::new(&keys), expires, address)?;
+    let verifier = verifier(&keys)?;
+    let links = links(&root, &verifier.signer(), expires, address)?;
 
     log_to_stderr();
     print(&format!("listening on http://{address}"))?;
@@ -118,7 +114,8 @@ async fn serve(root: &Path, listen: &str, expires: Duration) -> Result<(), Box<d
     links.iter().try_for_each(|link| print(link))?;
 
     let (drain, draining) = oneshot::channel::<()>();
-    let server = axum::serve(listener, app(&root, &keys)).with_graceful_shutdown(async { _ = draining.await });
+    let app = app(&root, &verifier).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async { _ = draining.await });
     let interrupted_twice = async {
         ctrl_c().await?;
         drop(drain);
@@ -132,10 +129,44 @@ async fn serve(root: &Path, listen: &str, expires: Duration) -> Result<(), Box<d
     }
 }
 
-fn sign(target: &str, expires: Duration, method: Method) -> Result<(), Box<dyn Error>> {
-    let signer = Signer::new(&Keyring::from_env(KEYS)?);
-    let link = signer.url(target).method(method).sign_for(expires)?;
-    print(link.as_str())
+fn sign(target: &str, expires: Duration, terms: &Terms) -> Result<(), Box<dyn Error>> {
+    let signer = verifier(&Keyring::from_env(KEYS)?)?.signer();
+    if terms.scope {
+        print(limit(signer.scope(target), terms)?.sign_for(expires)?.as_str())
+    } else {
+        print(limit(signer.url(target), terms)?.sign_for(expires)?.as_str())
+    }
+}
+
+fn limit<'a, O: Minted>(mut mint: Mint<'a, O>, terms: &'a Terms) -> Result<Mint<'a, O>, &'static str> {
+    for method in &terms.methods {
+        mint = mint.method(method.clone());
+    }
+    if let Some(wait) = terms.not_before {
+        mint = mint.not_before(SystemTime::now().checked_add(wait).ok_or("--not-before is too far off")?);
+    }
+    for network in &terms.networks {
+        mint = mint.client_ip(network);
+    }
+    if let Some(host) = &terms.host {
+        mint = mint.bind("host", host);
+    }
+    if let Some(password) = &terms.password {
+        mint = mint.bind("password", password);
+    }
+    if let Some(max) = terms.max_bytes {
+        mint = mint.max_bytes(max);
+    }
+    if let Some(media_type) = &terms.media_type {
+        mint = mint.media_type(media_type);
+    }
+    if let Some(name) = &terms.download {
+        mint = mint.download(name);
+    }
+    if let Some(id) = &terms.id {
+        mint = mint.id(id);
+    }
+    Ok(mint)
 }
 
 fn keygen() -> Result<(), Box<dyn Error>> {
@@ -145,10 +176,24 @@ fn keygen() -> Result<(), Box<dyn Error>> {
     print(&format!("{}:{}", URL_SAFE_NO_PAD.encode(id), URL_SAFE_NO_PAD.encode(secret)))
 }
 
-fn app(root: &Path, keys: &Keyring) -> Router {
+/// What checks links here, and what makes them: two processes with the same keys agree by this.
+fn verifier(keys: &Keyring) -> Result<Verifier, ConfigError> {
+    Verifier::builder(keys)
+        .bind("host", context::host())
+        .bind("password", context::basic_password())
+        .client_ip(client_ip::connect_info())
+        .token_cookie(DEFAULT_COOKIE)
+        .token_path()
+        .build()
+}
+
+fn app(root: &Path, verifier: &Verifier) -> Router {
+    let hiding = verifier.clone();
     let trace = TraceLayer::new_for_http()
-        .make_span_with(|request: &Request| {
-            let path = request.uri().path();
+        .make_span_with(move |request: &Request| {
+            // Where a link was pasted together wrongly, the path may hold a credential still.
+            let hidden = hiding.hide(request.uri().path());
+            let path = hidden.as_deref().unwrap_or(request.uri().path());
             tracing::info_span!("request", method = %request.method(), path, error = Empty)
         })
         .on_request(())
@@ -157,23 +202,26 @@ fn app(root: &Path, keys: &Keyring) -> Router {
 
     let files = Router::new()
         .route("/{*path}", get(download).put(upload))
-        .layer(SignedUrlLayer::new(keys))
+        .layer(SignedUrlLayer::new(verifier))
         .with_state(Arc::from(root));
+    let routes = Router::new().nest("/files", files);
 
     // Refused requests are to be logged as well, so the trace is outside of `SignedUrlLayer`, where links still are
-    // what they were. `ConcealLayer` takes the signatures out of its sight.
-    Router::new().nest("/files", files).layer(ServiceBuilder::new().layer(ConcealLayer::new(keys)).layer(trace))
+    // what they were. `ConcealLayer` takes the credentials out of its sight; and tokens off the path, by which the
+    // routes are chosen: a router's own layers would come too late for that.
+    let outside = ServiceBuilder::new().layer(ConcealLayer::new(verifier)).layer(trace);
+    Router::new().fallback_service(outside.service(routes))
 }
 
 async fn download(State(root): State<Arc<Path>>, OriginalUri(uri): OriginalUri, request: Request) -> Response {
-    if path_below_root(uri.path()).is_none() {
+    if store::path_below_root(uri.path()).is_none() {
         return StatusCode::NOT_FOUND.into_response();
     }
     ServeDir::new(root).append_index_html_on_directories(false).oneshot(request).await.into_response()
 }
 
 async fn upload(State(root): State<Arc<Path>>, OriginalUri(uri): OriginalUri, body: Body) -> StatusCode {
-    store(root, uri.path(), body).await.unwrap_or_else(|error| {
+    store::save(root, uri.path(), body).await.unwrap_or_else(|error| {
         Span::current().record("error", display(&error));
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => StatusCode::NOT_FOUND,
@@ -183,71 +231,8 @@ async fn upload(State(root): State<Arc<Path>>, OriginalUri(uri): OriginalUri, bo
     })
 }
 
-/// Writes a body to a temporary file, which gets its name when it is whole, and is removed if it never is.
-async fn store(root: Arc<Path>, path: &str, mut body: Body) -> io::Result<StatusCode> {
-    let path = path_below_root(path).ok_or(ErrorKind::NotFound)?;
-    let (file, temporary, destination) = blocking(move || begin(&root, &path)).await?;
-
-    let mut file = tokio::fs::File::from_std(file);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| io::Error::new(ErrorKind::ConnectionAborted, error))?;
-        if let Ok(data) = frame.into_data() {
-            file.write_all(&data).await?;
-        }
-    }
-    file.flush().await?;
-    blocking(move || finish(temporary, &destination)).await
-}
-
-/// Where an upload is written, and where it is to go.
-fn begin(root: &Path, path: &Path) -> io::Result<(File, TempPath, PathBuf)> {
-    let folder = root.join(path.parent().unwrap_or(Path::new(""))).canonicalize()?;
-    let destination = folder.join(path.file_name().ok_or(ErrorKind::NotFound)?);
-    // A symbolic link may have led elsewhere, and a folder is not to be replaced.
-    if !folder.starts_with(root) || destination.is_dir() {
-        return Err(ErrorKind::NotFound.into());
-    }
-    // In the same folder, or it could not be renamed; with any new file's permissions, not those of a secret.
-    let temporary = tempfile::Builder::new().prefix(".upload-").make_in(&folder, |path| File::create_new(path))?;
-    let (file, temporary) = temporary.into_parts();
-    Ok((file, temporary, destination))
-}
-
-/// Gives an upload its name. Whether that is new is found out by the same step, so that of two at once only one is.
-fn finish(temporary: TempPath, destination: &Path) -> io::Result<StatusCode> {
-    match temporary.persist_noclobber(destination) {
-        Ok(()) => Ok(StatusCode::CREATED),
-        Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists => {
-            taken.path.persist(destination)?;
-            Ok(StatusCode::NO_CONTENT)
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await?
-}
-
-/// The file below ROOT that a request names, unless it is hidden or the path is not a plain one. It reads the original
-/// path, since a nested router makes `/new` of `/files//new`.
-fn path_below_root(path: &str) -> Option<PathBuf> {
-    let decode = |segment| percent_decode_str(segment).decode_utf8().ok().filter(|name| is_visible(name));
-    path.strip_prefix("/files/")?.split('/').map(|segment| decode(segment).map(String::from)).collect()
-}
-
-/// Whether this is a file's name, `.` and `..` not among them, and does not begin with a dot.
-fn is_visible(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
-}
-
 fn links(root: &Path, signer: &Signer, expires: Duration, address: SocketAddr) -> Result<Vec<String>, Box<dyn Error>> {
-    let entries = root.read_dir().map_err(|error| format!("{}: {error}", root.display()))?;
-    let files = entries.flatten().filter(|entry| entry.path().is_file());
-    let mut names: Vec<_> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.retain(|name| is_visible(name));
-    names.sort();
-
+    let names = store::names(root).map_err(|error| format!("{}: {error}", root.display()))?;
     let link = |name: &String| {
         let target = format!("/files/{}", utf8_percent_encode(name, ESCAPED));
         // Scheme and host are not signed, so they can go before any link.
@@ -276,47 +261,4 @@ fn log(response: &Response) {
         Some(rejection) => tracing::info!("{status}, {rejection}"),
         None => tracing::info!("{status}"),
     }
-}
-
-impl Command {
-    fn parse(mut args: impl Iterator<Item = Result<String, OsString>>) -> Result<Self, String> {
-        let mut next = || args.next().transpose().map_err(|arg| format!("{} is not UTF-8", arg.display()));
-        let (mut words, mut listen, mut expires, mut method) = (Vec::new(), None, None, None);
-        while let Some(arg) = next()? {
-            let mut value = || next()?.ok_or(format!("{arg} needs a value"));
-            match &*arg {
-                "-h" | "--help" => return Ok(Self::Help),
-                "--listen" => listen = Some(value()?),
-                "--expires" => expires = Some(duration(&value()?)?),
-                "--method" => method = Some(value()?.parse().map_err(|_| "--method needs an HTTP method")?),
-                option if option.starts_with('-') => return Err(format!("unknown option {option}")),
-                _ => words.push(arg),
-            }
-        }
-
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let expires_or_default = expires.unwrap_or(Duration::from_secs(5 * 60));
-        match (&*words, listen, expires, method) {
-            (["keygen"], None, None, None) => Ok(Self::Keygen),
-            (["keygen", ..], ..) => Err("keygen takes nothing else".into()),
-            (["sign", target], None, _, method) => {
-                let method = method.unwrap_or(Method::GET);
-                Ok(Self::Sign { target: (*target).into(), expires: expires_or_default, method })
-            }
-            (["sign", ..], ..) => Err("sign takes one target, --expires and --method".into()),
-            ([] | [_], listen, _, None) => {
-                let root = words.first().unwrap_or(&EXAMPLE_FILES).into();
-                let listen = listen.unwrap_or_else(|| "127.0.0.1:3000".into());
-                Ok(Self::Serve { root, listen, expires: expires_or_default })
-            }
-            _ => Err("a server takes one folder, --listen and --expires".into()),
-        }
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let in_seconds = |(unit, seconds)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds);
-    let seconds = [("s", 1), ("m", 60), ("h", 60 * 60)].into_iter().find_map(in_seconds);
-    let duration = seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs);
-    duration.ok_or_else(|| format!("{text:?} is not a duration: write 1s, 5m or 2h"))
 }

@@ -46,7 +46,7 @@ fn sign_prints_the_link_that_a_signer_makes() {
 #[test]
 fn wrong_usage_is_told_in_a_line() {
     let server_takes = "a server takes one folder, --listen and --expires";
-    let sign_takes = "sign takes one target, --expires and --method";
+    let sign_takes = "sign takes one target, and every option but --listen";
     for (args, message) in [
         (&["--nonsense"][..], "unknown option --nonsense"),
         (&["--listen"], "--listen needs a value"),
