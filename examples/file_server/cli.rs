@@ -23,7 +23,7 @@ Serves a folder through links that expire.
   --ip ADDRESS         works from this address, or from a network such as 192.0.2.0/24; may be repeated
   --bind-host HOST     works under this host alone: example.com, or 127.0.0.1:3000
   --password TEXT      asks for this password; `ps` shows TEXT to every user of this machine while sign runs
-  --max-bytes NUMBER   takes uploads up to this size
+  --max-bytes NUMBER   takes uploads up to this size, which they have to state
   --type TYPE          takes uploads of this type, image/png or image/*, by what they say they are
   --download NAME      has what it leads to saved as NAME
   --id NAME            names the link: 1 to 64 of A-Z a-z 0-9 _ -

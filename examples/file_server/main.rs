@@ -138,6 +138,7 @@ fn sign(target: &str, expires: Duration, terms: &Terms) -> Result<(), Box<dyn Er
     }
 }
 
+/// Puts on a link, or a token, all that was asked for.
 fn limit<'a, O: Minted>(mut mint: Mint<'a, O>, terms: &'a Terms) -> Result<Mint<'a, O>, &'static str> {
     for method in &terms.methods {
         mint = mint.method(method.clone());
