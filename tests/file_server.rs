@@ -3,11 +3,15 @@
 // Clippy's leave for tests ends at the functions that they call.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+#[path = "file_server/restrictions.rs"]
+mod restrictions;
 #[path = "file_server/serving.rs"]
 mod serving;
 #[path = "file_server/signing.rs"]
 mod signing;
 mod support;
+#[path = "file_server/tokens.rs"]
+mod tokens;
 #[path = "file_server/uploads.rs"]
 mod uploads;
 
@@ -219,6 +223,11 @@ fn printed(output: &Output) -> String {
     let line = text.strip_suffix('\n').unwrap();
     assert!(!line.contains('\n'), "{line}");
     line.to_owned()
+}
+
+/// What `sign` prints.
+fn signed(args: &[&str]) -> String {
+    printed(&run(&[&["sign"], args].concat(), Some(KEYS)))
 }
 
 /// The exit code of a run that failed, and the one line that it said.

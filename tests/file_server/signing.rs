@@ -53,18 +53,35 @@ fn wrong_usage_is_told_in_a_line() {
         (&["--expires"], "--expires needs a value"),
         (&["--method", "P T"], "--method needs an HTTP method"),
         (&["--method", "PUT"], server_takes),
+        (&["--scope"], server_takes),
+        (&["--ip", "::1"], server_takes),
         (&["one", "two"], server_takes),
         (&["keygen", "more"], "keygen takes nothing else"),
         (&["keygen", "--expires", "5m"], "keygen takes nothing else"),
+        (&["keygen", "--scope"], "keygen takes nothing else"),
         (&["sign"], sign_takes),
         (&["sign", "/a", "/b"], sign_takes),
         (&["sign", "/a", "--listen", "127.0.0.1:0"], sign_takes),
+        (&["sign", "--scope"], sign_takes),
+        (&["sign", "/a/", "--scope", "/b/"], sign_takes),
+        (&["sign", "/a", "--hosts", "a"], "unknown option --hosts"),
+        (&["sign", "/a", "--max-bytes", "1k"], "--max-bytes needs a number of bytes"),
+        (&["sign", "/a", "--max-bytes", "-1"], "--max-bytes needs a number of bytes"),
+        (&["sign", "/a", "--max-bytes", "18446744073709551616"], "--max-bytes needs a number of bytes"),
+        (&["sign", "/a", "--method", "GET,PUT"], "--method needs an HTTP method"),
     ] {
         assert_eq!(mistake(args, Some(KEYS)), (2, format!("{message} (--help tells more)")), "{args:?}");
     }
+    for option in
+        ["--method", "--not-before", "--ip", "--bind-host", "--password", "--max-bytes", "--type", "--download", "--id"]
+    {
+        let message = format!("{option} needs a value (--help tells more)");
+        assert_eq!(mistake(&["sign", "/a", option], Some(KEYS)), (2, message));
+    }
     for text in ["", "s", "5", "5d", "-5m", "1.5h", "5ü", "0s", "0h", "99999999999999999h"] {
         let message = format!("{text:?} is not a duration: write 1s, 5m or 2h (--help tells more)");
-        assert_eq!(mistake(&["--expires", text], Some(KEYS)), (2, message));
+        assert_eq!(mistake(&["--expires", text], Some(KEYS)), (2, message.clone()));
+        assert_eq!(mistake(&["sign", "/a", "--not-before", text], Some(KEYS)), (2, message));
     }
 
     let help = run(&["sign", "--help"], None);
@@ -90,5 +107,46 @@ fn what_cannot_be_done_is_told_in_a_line() {
         (&["/no/such/folder"], Some(KEYS), "/no/such/folder: No such file or directory (os error 2)".into()),
     ] {
         assert_eq!(mistake(args, keys), (1, message), "{args:?}");
+    }
+}
+
+#[test]
+fn a_restriction_that_cannot_be_kept_is_told_in_a_line() {
+    let (id, method) = ("the id is not usable", "is not a method of A-Z and -");
+    let (ip, host) = ("is not a list of addresses and networks", "the link cannot bind this value of \"host\"");
+    let (password, media_type) = ("the link cannot bind this value of \"password\"", "is not a media type");
+    let (file_name, scope) = ("the file name is not usable", "the scope is not usable");
+    for (args, message) in [
+        (&["/a", "--ip", "nonsense"][..], ip),
+        (&["/a", "--ip", ""], ip),
+        (&["/a", "--ip", "192.0.2.7/24"], ip),
+        (&["/a", "--ip", "::1", "--ip", "::1"], ip),
+        (&["/a", "--bind-host", "Example.com"], host),
+        (&["/a", "--bind-host", "example.com:443"], host),
+        (&["/a", "--bind-host", ""], host),
+        (&["/a", "--password", ""], password),
+        (&["/a", "--password", "hunter2\n"], password),
+        (&["/a", "--type", "image"], media_type),
+        (&["/a", "--type", "*/*"], media_type),
+        (&["/a", "--type", "text/plain; charset=utf-8"], media_type),
+        (&["/a", "--download", ""], file_name),
+        (&["/a", "--download", "a/b"], file_name),
+        (&["/a", "--id", ""], id),
+        (&["/a", "--id", "a b"], id),
+        (&["/a", "--method", "get"], method),
+        (&["/a", "--not-before", "18446744073709551615s"], "--not-before is too far off"),
+        (&["/a", "--not-before", "99999999h"], "a time is before 1970 or after the year 5138"),
+        (&["/a", "--scope"], scope),
+        (&["a/", "--scope"], scope),
+        (&["/a/../b/", "--scope"], scope),
+        (&["/a/?b=c", "--scope"], scope),
+        (&["http://127.0.0.1:3000/a/", "--scope"], scope),
+        (&["/a/", "--scope", "--expires", "200h"], "the lifetime, with the rounding, is over the policy's maximum"),
+        (&["/a/", "--scope", "--ip", "nonsense"], ip),
+    ] {
+        let (code, told) = mistake(&[&["sign"], args].concat(), Some(KEYS));
+        assert_eq!(code, 1, "{args:?}");
+        assert!(told.contains(message), "{args:?}: {told}");
+        assert!(!told.contains("hunter2"), "{told}");
     }
 }
