@@ -29,7 +29,7 @@ pub struct Head<'a> {
 enum Place<'a> {
     /// In the request's URI.
     Uri,
-    /// In axum's `OriginalUri`: a router has chosen a route already.
+    /// In axum's `OriginalUri`: a router has seen it already.
     OriginalUri,
     /// In what a `ConcealLayer` took out.
     Concealed(&'a Concealed),
@@ -79,9 +79,11 @@ impl<'a> Head<'a> {
         matches!(self.place, Place::Replaced)
     }
 
-    /// Whether a router has chosen a route by the target.
+    /// Whether a router has chosen a route by the target. One that has handed it to its fallback has not: that is how a
+    /// layer is put around a whole router.
     pub(crate) fn is_routed(&self) -> bool {
-        matches!(self.place, Place::OriginalUri)
+        let is_nested = || self.target.is_some_and(|target| target.path() != self.uri.path());
+        matches!(self.place, Place::OriginalUri) && (is_nested() || is_matched(self.extensions))
     }
 
     /// The `Cookie` fields as the client sent them.
@@ -174,6 +176,17 @@ fn original_uri(extensions: &Extensions) -> Option<&Uri> {
 #[cfg(not(feature = "axum"))]
 fn original_uri(_: &Extensions) -> Option<&Uri> {
     None
+}
+
+/// Whether one of an axum router's routes has matched.
+#[cfg(feature = "axum")]
+fn is_matched(extensions: &Extensions) -> bool {
+    extensions.get::<axum::extract::MatchedPath>().is_some()
+}
+
+#[cfg(not(feature = "axum"))]
+fn is_matched(_: &Extensions) -> bool {
+    false
 }
 
 /// axum's `OriginalUri`, to take a credential out of it.

@@ -48,8 +48,10 @@ fn verifier(prefix: &str, now: u64) -> Verifier {
         .unwrap()
 }
 
-/// The figures: name, URL, method, name prefix, target, key id.
-const FIGURES: [(&str, &str, &str, &str, &str, Option<&str>); 6] = [
+/// Name, URL, method, name prefix, target, key id.
+type Figure = (&'static str, &'static str, &'static str, &'static str, &'static str, Option<&'static str>);
+
+const FIGURES: [Figure; 6] = [
     ("plain", PLAIN, "GET", "", "/photos/cat.jpg", None),
     ("with a key id and a query", KEY_ID, "GET", "", "/photos/cat.jpg?w=200", Some("2026-11")),
     ("with sig-max-bytes", MAX_BYTES, "PUT", "", "/inbox/report.pdf", None),

@@ -12,12 +12,19 @@ use super::request::{clean_headers, take_cookies};
 use crate::head::{Head, original_uri_mut, replace_target};
 use crate::verify::{Verifier, Verify};
 
+/// Whoever sees a router's 404 has to learn about it.
+const ROUTED: &str = "a router chose the route before the scope token was taken off the path: put `ConcealLayer` around the whole router";
+
 /// Takes credentials out of requests before anything inside can see or log them. Put it outermost, outside a
 /// `TraceLayer`; a [`SignedUrlLayer`](crate::SignedUrlLayer) further in checks what it took out.
 ///
 /// It judges nothing: without a `SignedUrlLayer` inside, a request goes on as if it had never had a credential. Whatever
 /// rewrites the URI between the two breaks the link. It also cleans the headers that
-/// repeat a URL: `Referer`, `X-Original-URI`, `X-Forwarded-Uri` and their kind.
+/// repeat a URL: `Referer`, `X-Original-URI`, `X-Forwarded-Uri` and their kind, and takes the token's cookie out of
+/// `Cookie`.
+///
+/// What it takes out is what the layer inside may take for a credential. A link that was mangled on its way, percent-encoded
+/// as a whole, say, is none, and a trace inside would log it; [`Verify::hide`] takes it out of what you log yourself.
 ///
 /// ```
 /// # #[cfg(all(feature = "axum", feature = "trace"))] {
@@ -35,6 +42,28 @@ use crate::verify::{Verifier, Verify};
 /// );
 /// # }
 /// # Ok::<(), tower_signed_url::KeyError>(())
+/// ```
+///
+/// Where tokens come in the path ([`token_path`](crate::VerifierBuilder::token_path)), it has to be around the whole router:
+/// what `Router::layer` adds runs once a route was chosen.
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use axum::{Router, routing::get};
+/// use tower::Layer;
+/// use tower_signed_url::{ConcealLayer, Keyring, SignedUrlLayer, SigningKey, Verifier};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = Keyring::new(SigningKey::generate()?);
+/// let verifier = Verifier::builder(&keys).token_path().build()?;
+/// let routes: Router = Router::new()
+///     .route("/videos/{name}", get(|| async { "a segment" }))
+///     .route_layer(SignedUrlLayer::new(&verifier));
+/// let app: Router = Router::new().fallback_service(ConcealLayer::new(&verifier).layer(routes));
+/// # Ok(())
+/// # }
+/// # main().unwrap();
+/// # }
 /// ```
 #[must_use]
 pub struct ConcealLayer<V = Verifier> {
@@ -114,7 +143,8 @@ where
 impl<V: Verify> ConcealLayer<V> {
     fn conceal<B>(&self, request: &mut Request<B>) {
         clean_headers(request.headers_mut(), &*self.verify);
-        let target = Head::of(request).target().cloned();
+        let head = Head::of(request);
+        let (target, is_routed) = (head.target().cloned(), head.is_routed());
         let stripped = target.as_ref().and_then(|target| self.strip(target));
         let path = match (&stripped, &target) {
             // Under a token in the path is the path that the token is for.
@@ -125,6 +155,7 @@ impl<V: Verify> ConcealLayer<V> {
         if !self.applies_to(path) {
             return;
         }
+        let was_in_path = target.as_ref().is_some_and(|target| target.path() != path);
         let mut found = self.conceal_uri(request.uri_mut());
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
             found |= self.conceal_uri(uri);
@@ -132,11 +163,20 @@ impl<V: Verify> ConcealLayer<V> {
         let cookies = take_cookies(request.headers_mut(), self.verify.cookies());
         if found || !cookies.is_empty() {
             let extensions = request.extensions_mut();
-            // A second credential, put in behind a first `ConcealLayer`, leaves neither to be believed.
-            let again = extensions.get::<Concealed>().is_some();
             let target = target.filter(|_| found);
-            let ambiguous = again || (found && target.is_none());
-            extensions.insert(Concealed { target, cookies, ambiguous });
+            let fault = if is_routed && was_in_path {
+                Some(ROUTED)
+            } else if extensions.get::<Concealed>().is_some() {
+                Some("a second credential behind a first `ConcealLayer`")
+            } else if found && target.is_none() {
+                Some("the URI was rewritten before `ConcealLayer`")
+            } else {
+                None
+            };
+            if fault == Some(ROUTED) {
+                tracing::warn!(target: "tower_signed_url", "{ROUTED}");
+            }
+            extensions.insert(Concealed { target, cookies, fault });
         }
     }
 

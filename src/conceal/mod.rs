@@ -26,8 +26,8 @@ pub(crate) struct Concealed {
     target: Option<PathAndQuery>,
     /// The `Cookie` fields that held a token.
     cookies: Vec<HeaderValue>,
-    /// Whether it is not clear which target the client sent.
-    ambiguous: bool,
+    /// Why none of it is to be believed.
+    fault: Option<&'static str>,
 }
 
 impl Concealed {
@@ -39,8 +39,8 @@ impl Concealed {
         &self.cookies
     }
 
-    pub(crate) fn is_ambiguous(&self) -> bool {
-        self.ambiguous
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        self.fault
     }
 }
 

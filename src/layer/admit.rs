@@ -103,8 +103,8 @@ impl<V: Verify, A> Shared<V, A> {
         concealed: &Concealed,
     ) -> Result<(Verified, Way), Rejection> {
         const CHANGED: &str = "the URI was changed between `ConcealLayer` and here, or carries a second credential";
-        if concealed.is_ambiguous() {
-            return Err(Rejection::malformed(CHANGED));
+        if let Some(fault) = concealed.fault() {
+            return Err(Rejection::malformed(fault));
         }
         let Some(original) = concealed.target() else {
             return self.verify_concealed_cookies(request, concealed);

@@ -89,8 +89,8 @@ impl<'a, O: Minted> Mint<'a, O> {
     }
 
     /// Lets the link work from this time on, rounded up to a second. Any time that turns into a [`SystemTime`] will do,
-    /// those of `jiff` and `chrono` among them. What [`sign_for`](Self::sign_for) is given counts
-    /// from then.
+    /// those of `jiff` and `chrono` among them. What [`sign_for`](Self::sign_for) is given counts from then. Verifiers
+    /// let it begin earlier by their [leeway](crate::Policy::leeway), 60 seconds unless said otherwise.
     pub fn not_before(self, time: impl Into<SystemTime>) -> Self {
         Self { not_before: Some(time.into()), ..self }
     }

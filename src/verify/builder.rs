@@ -97,9 +97,9 @@ impl VerifierBuilder {
 
     /// Reads scope tokens from the first segment of the path as well, which relative links inherit.
     ///
-    /// The token has to be taken off before anything routes by the path: put a [`ConcealLayer`](crate::ConcealLayer) or the
-    /// [`SignedUrlLayer`](crate::SignedUrlLayer) itself around the whole router. Both then take any first segment off that
-    /// looks like a token, valid or not: `/~c2lnLXNjb3BlPS…/admin` is routed as `/admin` is.
+    /// The token has to be taken off before anything routes by the path: put a [`ConcealLayer`](crate::ConcealLayer), whose
+    /// docs show it, or the [`SignedUrlLayer`](crate::SignedUrlLayer) itself around the whole router. A `ConcealLayer` takes
+    /// any first segment off that looks like a token, valid or not: `/~c2lnLXNjb3BlPS…/admin` is routed as `/admin` is.
     pub fn token_path(mut self) -> Self {
         self.carriers.path = true;
         self
