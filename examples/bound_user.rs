@@ -125,11 +125,11 @@ async fn login(State(site): State<Site>, Path(name): Path<String>) -> Result<Res
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to("/")).into_response())
 }
 
-async fn logout(State(site): State<Site>, headers: HeaderMap) -> Redirect {
+async fn logout(State(site): State<Site>, headers: HeaderMap) -> Response {
     if let Some(id) = session_id(&headers) {
         site.sessions.write().await.remove(id);
     }
-    Redirect::to("/")
+    (AppendHeaders([(SET_COOKIE, "session=; Path=/; Max-Age=0")]), Redirect::to("/")).into_response()
 }
 
 fn keys() -> Result<Keyring, Box<dyn Error>> {

@@ -74,6 +74,12 @@ impl Server {
         link.strip_prefix(&format!("http://{}", self.address)).expect(&link).to_owned()
     }
 
+    /// The target of the link that it says to open, or to play, in the next line.
+    pub fn told_to(&self, verb: &str) -> String {
+        let line = self.next_line();
+        line.strip_prefix(&format!("{verb} http://{}", self.address)).expect(&line).to_owned()
+    }
+
     pub fn get(&self, target: &str) -> Reply {
         exchange(self.address, "GET", target, &[], b"")
     }
