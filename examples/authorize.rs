@@ -44,6 +44,7 @@ struct Hidden(Arc<RwLock<HashSet<&'static str>>>);
 
 impl Authorize for Hidden {
     async fn authorize(&self, _: &Grant, request: &Parts) -> Result<Decision, BoxError> {
+        // The path as the service sees it: with the layer inside of a `nest`, what that took off is missing.
         let is_hidden = self.0.read().await.contains(request.uri.path());
         Ok(if is_hidden { Decision::Gone } else { Decision::Allow })
     }
