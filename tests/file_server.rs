@@ -3,6 +3,8 @@
 // Clippy's leave for tests ends at the functions that they call.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+#[path = "support/program.rs"]
+mod program;
 #[path = "file_server/restrictions.rs"]
 mod restrictions;
 #[path = "file_server/serving.rs"]
@@ -17,19 +19,18 @@ mod uploads;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use axum::http::Method;
 use tempfile::TempDir;
 use tower_signed_url::{Keyring, SignedUrl, Signer};
 
+use self::program::{Server, example, until};
 use self::support::{Reply, exchange};
 
 const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -62,18 +63,6 @@ fn put(server: SocketAddr, target: &str, body: &[u8]) -> Reply {
     exchange(server, "PUT", &put_link(target), &[], body)
 }
 
-/// Asks again and again until there is an answer.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::yield_now();
-    }
-}
-
 /// A folder to serve, in one that is not to be touched.
 struct Folder(TempDir);
 
@@ -96,7 +85,7 @@ impl Folder {
     }
 
     fn serve(&self) -> Server {
-        Server::start(&[self.root().to_str().unwrap()], Some(KEYS))
+        start(&[self.root().to_str().unwrap()], Some(KEYS))
     }
 
     fn names(&self) -> Vec<String> {
@@ -136,80 +125,9 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The running program. Ends with the test.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-    lines: Receiver<String>,
-    stderr: TempDir,
-}
-
-/// What a server had left to say.
-struct Stopped {
-    printed: Vec<String>,
-    log: String,
-}
-
-impl Server {
-    fn start(args: &[&str], keys: Option<&str>) -> Self {
-        let stderr = tempfile::tempdir().unwrap();
-        let mut child = program(args, keys)
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(stderr.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || stdout.lines().try_for_each(|line| sender.send(line.unwrap())));
-        let address = SocketAddr::from(([0; 4], 0));
-        let mut server = Self { child, address, lines, stderr };
-        let first = server.next_line();
-        server.address = first.strip_prefix("listening on http://").expect(&first).parse().unwrap();
-        assert_ne!(server.address.port(), 0);
-        server
-    }
-
-    fn next_line(&self) -> String {
-        self.lines.recv_timeout(Duration::from_secs(60)).unwrap()
-    }
-
-    /// The target of the next link that was printed.
-    fn next_link(&self) -> String {
-        let link = self.next_line();
-        link.strip_prefix(&format!("http://{}", self.address)).expect(&link).to_owned()
-    }
-
-    fn get(&self, target: &str) -> Reply {
-        exchange(self.address, "GET", target, &[], b"")
-    }
-
-    fn put(&self, target: &str, body: &[u8]) -> Reply {
-        put(self.address, target, body)
-    }
-
-    fn interrupt(&self) {
-        let killed = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-    }
-
-    fn exit_code(&mut self) -> Option<i32> {
-        until("the server exits", || self.child.try_wait().unwrap()).code()
-    }
-
-    fn stop(mut self) -> Stopped {
-        self.interrupt();
-        assert_eq!(self.exit_code(), Some(0));
-        let log = fs::read_to_string(self.stderr.path().join("log")).unwrap();
-        Stopped { printed: self.lines.iter().collect(), log }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The server, on any free port.
+fn start(args: &[&str], keys: Option<&str>) -> Server {
+    Server::of(program(args, keys).args(["--listen", "127.0.0.1:0"]))
 }
 
 fn run(args: &[&str], keys: Option<&str>) -> Output {
@@ -240,28 +158,5 @@ fn mistake(args: &[&str], keys: Option<&str>) -> (i32, String) {
 }
 
 fn program(args: &[&str], keys: Option<&str>) -> Command {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = Command::new(PATH.get_or_init(find_program));
-    command.args(args).env_remove("SIGNED_URL_KEYS").envs(keys.map(|keys| ("SIGNED_URL_KEYS", keys)));
-    command
-}
-
-/// `cargo test` has built the example, `cargo test --test file_server` has not: cargo knows what there is to do.
-fn find_program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
-    let name = match profile.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
-        name => name,
-    };
-    // The features that this test was built with, so that nothing is built twice.
-    let features = if cfg!(feature = "full") { "full" } else { "axum" };
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", "file_server", "--features", features, "--profile", name])
-        .arg("--target-dir")
-        .arg(profile.parent().unwrap())
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(built.unwrap().success());
-    profile.join("examples/file_server")
+    example("file_server", args, keys)
 }

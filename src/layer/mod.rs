@@ -199,7 +199,8 @@ impl<V, A> SignedUrlLayer<V, A> {
 impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// Exchanges scope tokens for cookies: a navigation (a `GET` whose `Sec-Fetch-Mode` is `navigate`) with a valid token
     /// in its query is answered with the cookie and a redirect, 303, to the same URL without the token. So the token leaves
-    /// the address bar, the history and the `Referer`.
+    /// the address bar, the pages that back and forward lead to, and the `Referer`. (A browser may note on its disk which
+    /// addresses it was redirected from, as Chromium does.)
     ///
     /// Only tokens in the query are exchanged; there is no cookie for a link to one exact URL. A token too long for a cookie
     /// stays in the query.

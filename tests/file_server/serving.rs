@@ -10,11 +10,11 @@ use std::time::SystemTime;
 use tower_signed_url::{Policy, Rejection, RejectionKind, Signer};
 
 use super::support::exchange;
-use super::{Folder, HOUR, KEYS, OTHER_KEYS, Server, link, put_link, sign, signer, until};
+use super::{Folder, HOUR, KEYS, OTHER_KEYS, link, put, put_link, sign, signer, start, until};
 
 #[test]
 fn every_printed_link_serves_its_file() {
-    let server = Server::start(&[], None);
+    let server = start(&[], None);
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/files");
     for (name, content_type) in
         [("cat.jpg", "image/jpeg"), ("guide.pdf", "application/pdf"), ("hello.txt", "text/plain")]
@@ -45,7 +45,7 @@ fn every_printed_link_serves_its_file() {
 
 #[test]
 fn one_changed_character_is_refused_wherever_it_is() {
-    let server = Server::start(&[], None);
+    let server = start(&[], None);
     let target = server.next_link();
     // Another first character would not be HTTP.
     for changed in 1..target.len() {
@@ -89,7 +89,7 @@ fn what_carries_no_good_link_is_refused() {
 
 #[test]
 fn a_link_expires_when_it_was_told_to() {
-    let server = Server::start(&["--expires", "1s"], None);
+    let server = start(&["--expires", "1s"], None);
     let target = server.next_link();
     let last = until("the link expires", || Some(server.get(&target).status).filter(|status| *status != 200));
     assert_eq!(last, 410);
@@ -97,7 +97,7 @@ fn a_link_expires_when_it_was_told_to() {
 
 #[test]
 fn the_first_key_signs_and_the_others_are_accepted() {
-    let server = Server::start(&[], Some(&format!("{OTHER_KEYS},{KEYS}")));
+    let server = start(&[], Some(&format!("{OTHER_KEYS},{KEYS}")));
     let target = server.next_link();
     assert!(target.contains("&sig=other."), "{target}");
     assert_eq!(server.get(&target).status, 200);
@@ -198,7 +198,7 @@ fn the_log_has_a_line_for_each_request_and_no_signature() {
     ));
 
     // Why an upload failed stands in its line.
-    assert_eq!(server.put("/files/loop/a.txt", b"").status, 500);
+    assert_eq!(put(server.address, "/files/loop/a.txt", b"").status, 500);
     let before = folder.everything();
     drop(folder.half_an_upload(&server, "/files/d.txt"));
     until("the temporary file is removed", || (folder.everything() == before).then_some(()));
@@ -221,7 +221,7 @@ fn the_log_has_a_line_for_each_request_and_no_signature() {
 
 #[test]
 fn generated_keys_come_with_a_warning() {
-    let server = Server::start(&[], None);
+    let server = start(&[], None);
     assert_eq!(server.get("/").status, 404);
     let log = server.stop().log;
     let note = "SIGNED_URL_KEYS is not set, so keys were generated: links will not survive a restart";

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::support::at;
-use super::{FIVE_MINUTES, HOUR, KEYS, Server, error_for, mistake, printed, run, signer};
+use super::{FIVE_MINUTES, HOUR, KEYS, error_for, mistake, printed, run, signer, start};
 
 #[test]
 fn keygen_prints_keys_that_serve_and_sign() {
@@ -17,7 +17,7 @@ fn keygen_prints_keys_that_serve_and_sign() {
     let (_, secret) = keys.split_once(':').unwrap();
     assert_eq!(URL_SAFE_NO_PAD.decode(secret).unwrap().len(), 32);
 
-    let server = Server::start(&[], Some(&keys));
+    let server = start(&[], Some(&keys));
     let target = printed(&run(&["sign", "/files/hello.txt"], Some(&keys)));
     assert_eq!(server.get(&target).status, 200);
     assert!(!server.stop().log.contains("restart"));

@@ -14,11 +14,11 @@ fn an_upload_is_stored_then_replaced() {
     // More than axum's extractors would take.
     let large = vec![b'x'; 3 << 20];
     for target in ["/files/new.txt", "/files/folder/%C3%BC%20%25.txt", "/files/also/inside.txt"] {
-        assert_eq!(server.put(target, b"first").status, 201, "{target}");
+        assert_eq!(put(server.address, target, b"first").status, 201, "{target}");
         assert_eq!(server.get(&link(target)).body, b"first");
-        assert_eq!(server.put(target, &large).status, 204, "{target}");
+        assert_eq!(put(server.address, target, &large).status, 204, "{target}");
         assert_eq!(server.get(&link(target)).body, large);
-        assert_eq!(server.put(target, b"").status, 204, "{target}");
+        assert_eq!(put(server.address, target, b"").status, 204, "{target}");
         assert_eq!(server.get(&link(target)).body, b"");
     }
     assert_eq!(folder.names(), [".hidden", "also", "folder", "link.txt", "new.txt", "out"]);
@@ -68,7 +68,7 @@ fn nothing_is_written_where_it_does_not_belong() {
         &format!("/files/{}", "x".repeat(300)),
     ] {
         // Without a body: an answer that comes before the body was read may be lost with the connection.
-        assert_eq!(server.put(target, b"").status, 404, "{target}");
+        assert_eq!(put(server.address, target, b"").status, 404, "{target}");
     }
     // Dot segments cannot even be signed.
     for target in ["/files/../new.txt", "/files/%2e%2e/new.txt", "/files/folder/../../new.txt"] {
@@ -84,7 +84,7 @@ fn an_upload_replaces_a_symbolic_link_and_not_what_it_leads_to() {
     let folder = Folder::new();
     let server = folder.serve();
     assert_eq!(server.get(&link("/files/link.txt")).body, b"secret");
-    assert_eq!(server.put("/files/link.txt", b"new").status, 204);
+    assert_eq!(put(server.address, "/files/link.txt", b"new").status, 204);
     assert_eq!(server.get(&link("/files/link.txt")).body, b"new");
     assert_eq!(fs::read(folder.0.path().join("outside/secret.txt")).unwrap(), b"secret");
 }
@@ -93,7 +93,7 @@ fn an_upload_replaces_a_symbolic_link_and_not_what_it_leads_to() {
 fn an_upload_that_is_broken_off_leaves_nothing() {
     let folder = Folder::new();
     let server = folder.serve();
-    assert_eq!(server.put("/files/old.txt", b"old").status, 201);
+    assert_eq!(put(server.address, "/files/old.txt", b"old").status, 201);
     let before = folder.everything();
     for target in ["/files/new.txt", "/files/old.txt"] {
         let upload = folder.half_an_upload(&server, target);

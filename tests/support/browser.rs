@@ -75,6 +75,23 @@ impl Browser {
         self.wait(self.client().forward());
     }
 
+    #[track_caller]
+    pub fn reload(&self) {
+        self.wait(self.client().refresh());
+    }
+
+    /// The status that the page came with.
+    #[track_caller]
+    pub fn status(&self) -> u64 {
+        self.run("return performance.getEntriesByType('navigation')[0].responseStatus").as_u64().unwrap()
+    }
+
+    /// What a person reads on the page.
+    #[track_caller]
+    pub fn text(&self) -> String {
+        self.run("return document.body.innerText").as_str().unwrap().to_owned()
+    }
+
     /// How many pages `back` and `forward` can reach, with the present one. A new browser begins with one.
     #[track_caller]
     pub fn history_length(&self) -> u64 {
@@ -87,16 +104,10 @@ impl Browser {
         self.run("return document.referrer").as_str().unwrap().to_owned()
     }
 
-    /// The cookies that the page's URL is sent, the ones included that scripts do not see.
+    /// The cookies that the page's URL is sent, the ones included that scripts do not see. A new browser has none.
     #[track_caller]
     pub fn cookies(&self) -> Vec<Cookie<'static>> {
         self.wait(self.client().get_all_cookies())
-    }
-
-    /// Deletes what [`cookies`](Self::cookies) returns. A new browser has no cookies for other places either.
-    #[track_caller]
-    pub fn forget_cookies(&self) {
-        self.wait(self.client().delete_all_cookies());
     }
 
     /// Runs JavaScript in the page, the body of an `async` function, and gives what it returns.
