@@ -9,8 +9,6 @@
 //!   again. Links to the other photo never notice.
 //! - Nothing was stored about any link: `Authorize` below asks for the photo's state, not for the link's. It is five
 //!   lines, and asked after signature and expiry, so that a stranger cannot make it work.
-//! - The answers are `no-store`. By default a browser may keep a photo for as long as its link works, and would show it
-//!   from its own cache without asking.
 //!
 //! Put `/` and `/toggle` behind your own login: here, whoever opens the page is the owner of the photos.
 
@@ -29,7 +27,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::RwLock;
 use tower_http::services::ServeFile;
-use tower_signed_url::{Authorize, BoxError, Cache, Decision, Grant, Keyring, SignedUrlLayer, Signer, SigningKey};
+use tower_signed_url::{Authorize, BoxError, Decision, Grant, Keyring, SignError, SignedUrlLayer, Signer, SigningKey};
 
 /// The photos, and the files that they are.
 const PHOTOS: [(&str, &str); 2] = [
@@ -44,7 +42,6 @@ struct Hidden(Arc<RwLock<HashSet<&'static str>>>);
 
 impl Authorize for Hidden {
     async fn authorize(&self, _: &Grant, request: &Parts) -> Result<Decision, BoxError> {
-        // The path as the service sees it: with the layer inside of a `nest`, what that took off is missing.
         let is_hidden = self.0.read().await.contains(request.uri.path());
         Ok(if is_hidden { Decision::Gone } else { Decision::Allow })
     }
@@ -66,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn app(keys: &Keyring) -> Router {
     let hidden = Hidden::default();
-    let by_link = SignedUrlLayer::new(keys).authorize(hidden.clone()).cache(Cache::NoStore);
+    let by_link = SignedUrlLayer::new(keys).authorize(hidden.clone());
     let photos = PHOTOS.iter().fold(Router::new(), |app, (photo, file)| app.route_service(photo, ServeFile::new(file)));
     photos
         .route_layer(by_link)
@@ -76,13 +73,11 @@ fn app(keys: &Keyring) -> Router {
 }
 
 /// The owner's page: every photo with a link to it, made on each visit.
-async fn album(State((signer, hidden)): State<(Signer, Hidden)>) -> Result<Html<String>, (StatusCode, String)> {
+async fn album(State((signer, hidden)): State<(Signer, Hidden)>) -> Result<Html<String>, SignError> {
     let hidden = hidden.0.read().await;
     let mut page = "<!doctype html><title>Photos</title>".to_owned();
     for (photo, _) in PHOTOS {
-        let link = signer.url(photo).sign_for(A_WEEK);
-        let link = link.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-        let link = link.as_str().replace('&', "&amp;");
+        let link = signer.url(photo).sign_for(A_WEEK)?.as_str().replace('&', "&amp;");
         let verb = if hidden.contains(photo) { "Show" } else { "Hide" };
         page += &format!(
             "<p><a href=\"{link}\"><img src=\"{link}\" alt=\"{photo}\" height=\"135\"></a>\

@@ -10,7 +10,7 @@
 //! - Sign out, and the links open no more. Whoever should need the very session that a link was made in binds the
 //!   session's id in place of the user.
 //! - `require` has the verifier refuse links that bind nobody, and the signer refuse to make them.
-//! - The answers are `no-store`: a browser's own cache does not know that somebody signed out.
+//! - The answers are not fresh in any cache: a browser's own does not know that somebody signed out.
 //!
 //! The login is a stand-in for yours, without passwords. All that the layer needs of it is the `User` in the request's
 //! extensions.
@@ -32,7 +32,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio::sync::RwLock;
-use tower_signed_url::{Cache, Keyring, SignedUrlLayer, Signer, SigningKey, Verifier, context};
+use tower_signed_url::{Keyring, SignError, SignedUrlLayer, Signer, SigningKey, Verifier, context};
 
 const USERS: [&str; 2] = ["alice", "bob"];
 const REPORTS: [&str; 2] = ["spring", "autumn"];
@@ -68,7 +68,7 @@ fn app(keys: &Keyring) -> Result<Router, Box<dyn Error>> {
     let site = Site { signer: verifier.signer(), sessions: Arc::default() };
     Ok(Router::new()
         .route("/reports/{name}", get(report))
-        .route_layer(SignedUrlLayer::new(&verifier).cache(Cache::NoStore))
+        .route_layer(SignedUrlLayer::new(&verifier))
         .route("/", get(home))
         .route("/login/{user}", post(login))
         .route("/logout", post(logout))
@@ -92,7 +92,7 @@ fn session_id(headers: &HeaderMap) -> Option<&str> {
     fields.flat_map(|field| field.split("; ")).find_map(|cookie| cookie.strip_prefix("session="))
 }
 
-async fn home(State(site): State<Site>, user: Option<Extension<User>>) -> Result<Html<String>, (StatusCode, String)> {
+async fn home(State(site): State<Site>, user: Option<Extension<User>>) -> Result<Html<String>, SignError> {
     let mut page = "<!doctype html><title>Reports</title>".to_owned();
     let mut button = |action: &str, text: &str| {
         page += &format!("<form method=post action=\"/{action}\"><button>{text}</button></form>");
@@ -103,8 +103,7 @@ async fn home(State(site): State<Site>, user: Option<Extension<User>>) -> Result
     };
     button("logout", &format!("Sign out, {}", user.0));
     for name in REPORTS {
-        let link = site.signer.url(&format!("/reports/{name}")).bind("user", user.0).sign_for(FIVE_MINUTES);
-        let link = link.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        let link = site.signer.url(&format!("/reports/{name}")).bind("user", user.0).sign_for(FIVE_MINUTES)?;
         page += &format!("<p><a href=\"{}\">The {name} report</a>", link.as_str().replace('&', "&amp;"));
     }
     Ok(Html(page))

@@ -19,14 +19,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
 use tower_http::trace::TraceLayer;
-use tower_signed_url::{ConcealLayer, Keyring, SignedUrlLayer, Signer, SigningKey, Verifier};
+use tower_signed_url::{ConcealLayer, Keyring, SignError, SignedUrlLayer, Signer, SigningKey, Verifier};
 use tracing::Level;
 
 const VIDEO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/playlist");
@@ -63,10 +62,8 @@ fn app(verifier: &Verifier) -> Router {
 }
 
 /// A page of your own, behind your own login, that makes a link on each visit.
-async fn home(State(signer): State<Signer>) -> Result<Html<String>, (StatusCode, String)> {
-    let token = signer.scope("/videos/42/").sign_for(FOUR_HOURS);
-    let link = token.and_then(|token| token.in_path("/videos/42/index.html"));
-    let link = link.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+async fn home(State(signer): State<Signer>) -> Result<Html<String>, SignError> {
+    let link = signer.scope("/videos/42/").sign_for(FOUR_HOURS)?.in_path("/videos/42/index.html")?;
     Ok(Html(format!("<!doctype html><title>Videos</title><p><a href=\"{link}\">Watch the video</a>")))
 }
 

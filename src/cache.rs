@@ -23,6 +23,9 @@ use crate::quoted;
 pub enum Cache {
     /// `private` and a `max-age` of at most the time that the link has left. What would let a cache keep the answer
     /// longer, or share it, is taken out of the service's headers; what is stricter stays.
+    ///
+    /// `max-age` is 0 where [live authorization](crate::Authorize) or a [bound context](crate::context) other than the host
+    /// decided, for that may change while the link lives: a photo is hidden, a session ends.
     #[default]
     Private,
     /// `no-store`.

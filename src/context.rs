@@ -28,6 +28,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A request that shows nothing, because nobody is signed in, say, is refused as
+//! [`Context`](crate::RejectionKind::Context), and one that shows another value as
+//! [`NotAuthentic`](crate::RejectionKind::NotAuthentic): [`on_reject`](crate::SignedUrlLayer::on_reject) may send the former
+//! to a login.
+//!
 //! A source gives nothing where the request does not show the value, or not clearly: the request is then refused, as it
 //! is for an empty value and for one that holds a line break.
 

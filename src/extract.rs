@@ -1,15 +1,17 @@
-//! axum's view of a grant.
+//! What axum makes of this crate's types.
 
 use std::convert::Infallible;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::request::Parts;
 
 use crate::grant::Grant;
 use crate::reject::refusal;
 use crate::rejection::{Rejection, RejectionKind};
+use crate::sign::SignError;
 
 /// Refuses a request that no signed URL let in: [`RejectionKind::Missing`].
 impl<S: Sync> FromRequestParts<S> for Grant {
@@ -33,5 +35,13 @@ impl<S: Sync> OptionalFromRequestParts<S> for Grant {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         refusal(self).map(Body::from)
+    }
+}
+
+/// 500, without a word about why: that is in a `tracing` event at `ERROR`. So a handler that mints may use `?`.
+impl IntoResponse for SignError {
+    fn into_response(self) -> Response {
+        tracing::error!(target: "tower_signed_url", error = %self, "a link was not made");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }

@@ -169,12 +169,12 @@ fn is_nested(target: &PathAndQuery, original: &PathAndQuery) -> bool {
 }
 
 #[cfg(feature = "axum")]
-fn original_uri(extensions: &Extensions) -> Option<&Uri> {
+pub(crate) fn original_uri(extensions: &Extensions) -> Option<&Uri> {
     extensions.get::<axum::extract::OriginalUri>().map(|original| &original.0)
 }
 
 #[cfg(not(feature = "axum"))]
-fn original_uri(_: &Extensions) -> Option<&Uri> {
+pub(crate) fn original_uri(_: &Extensions) -> Option<&Uri> {
     None
 }
 

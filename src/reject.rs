@@ -97,7 +97,7 @@ pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Respon
 /// Printable ASCII without `"`, `\` and `%`: it goes into JSON and `grpc-message` as it is.
 fn explanation(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::GONE => "This link has expired. A fresh one may work.",
+        StatusCode::GONE => "This link has ended. A fresh one may work.",
         StatusCode::UNAUTHORIZED => "This link needs a password.",
         StatusCode::LENGTH_REQUIRED => "This link needs a request that states its length.",
         StatusCode::PAYLOAD_TOO_LARGE => "This link takes no upload as large as this.",

@@ -24,7 +24,7 @@ use tower_signed_url::{ConcealLayer, Grant, SignedUrlLayer, reject};
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const INVALID: &str = "This link is not valid here.";
-const EXPIRED: &str = "This link has expired. A fresh one may work.";
+const EXPIRED: &str = "This link has ended. A fresh one may work.";
 
 /// The targets that came through the layer, each with a grant.
 type Seen = Arc<Mutex<Vec<String>>>;

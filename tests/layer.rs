@@ -132,7 +132,7 @@ async fn a_refusal_tells_the_client_its_status_and_the_application_why() {
             let wire = (answer.status(), answer.version(), answer.headers().clone(), text(answer).await);
             assert_eq!(forbidden.get_or_insert_with(|| wire.clone()), &wire, "{row}");
         } else {
-            assert_eq!(text(answer).await, "This link has expired. A fresh one may work.", "{row}");
+            assert_eq!(text(answer).await, "This link has ended. A fresh one may work.", "{row}");
         }
     }
 }
@@ -322,7 +322,7 @@ async fn a_callback_sees_no_credential_and_cannot_open_a_cache() {
 async fn ready_made_answers_tell_the_status_alone() {
     let earlier = fixed_verifier().signer().with_clock(|| at(NOW - 9));
     let expired = earlier.url("/a").sign_until(at(NOW)).unwrap().into_string();
-    let (no, gone) = ("This link is not valid here.", "This link has expired. A fresh one may work.");
+    let (no, gone) = ("This link is not valid here.", "This link has ended. A fresh one may work.");
     for (target, status, title, detail) in [("/a", 403, "Forbidden", no), (&expired, 410, "Gone", gone)] {
         let problem = refused(&layer().on_reject(reject::problem_json), get(target)).await;
         assert_eq!(

@@ -21,6 +21,8 @@ pub(super) struct Passed {
     expires_at: SystemTime,
     /// Whether every client that has the URL would have been given the same answer.
     shareable: bool,
+    /// Whether what decided may change its mind before the link ends: a cache then has to ask again every time.
+    revalidate: bool,
     /// The name that the answer is to be saved under.
     download: Option<Arc<str>>,
     under_token: Option<UnderToken>,
@@ -40,14 +42,15 @@ impl Passed {
             expires_at: grant.expires_at(),
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
             shareable: verified.by_url_alone && !headers.contains_key(AUTHORIZATION),
+            revalidate: verified.revalidate,
             download: grant.shared_download().cloned(),
             under_token: under_token.map(|(segment, scope)| UnderToken { segment, scope }),
         }
     }
 
-    /// Says that something else has decided as well.
-    pub(super) fn unshareable(self) -> Self {
-        Self { shareable: false, ..self }
+    /// Says that live authorization has decided as well.
+    pub(super) fn decided_live(self) -> Self {
+        Self { shareable: false, revalidate: true, ..self }
     }
 
     /// Sets the headers of a response that passes. The time is now, not the request's: a service may have been slow.
@@ -66,7 +69,9 @@ impl Passed {
             Some(Cache::NoStore) => cache::forbid(headers),
             Some(cache) => {
                 let shared = cache == Cache::Shared && self.shareable && !headers.contains_key(SET_COOKIE);
-                cache::limit(headers, shared, &Freshness::until(self.expires_at, now(), status));
+                let now = now();
+                let expires_at = if self.revalidate { now } else { self.expires_at };
+                cache::limit(headers, shared, &Freshness::until(expires_at, now, status));
             }
             None => {}
         }

@@ -7,8 +7,9 @@ use crate::grant::Grant;
 /// The last word on a link that passed, at the moment of its use: a user hides a photo, and every link to it dies on the
 /// next request, however long it would have worked.
 ///
-/// It is asked after everything else, with the request as the service will see it, without its body. Closures are one;
-/// implement it where there is more to it:
+/// It is asked after everything else, with the request as the service will see it, without its body. But the URI is the whole
+/// one, without the credential, wherever the layer sits: a nested router's shortened path might be somebody else's. Answers
+/// are not fresh in any cache, so that each use asks. Closures are one; implement it where there is more to it:
 ///
 /// ```
 /// use http::request::Parts;

@@ -15,7 +15,7 @@ use super::authorize::{Authorize, Decision, Live};
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
 use crate::grant::Grant;
-use crate::head::Head;
+use crate::head::{Head, original_uri};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::verify::{Verifier, Verify};
 
@@ -81,12 +81,12 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let admission = shared.admit(&mut request);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
 
         Box::pin(async move {
             let passed = match admission {
-                Ok(Admission::Granted(passed)) => match shared.authorize(&parts).await {
-                    Ok(()) => Some(passed.unshareable()),
+                Ok(Admission::Granted(passed)) => match shared.authorize(&mut parts).await {
+                    Ok(()) => Some(passed.decided_live()),
                     Err(rejection) => {
                         return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
                     }
@@ -102,10 +102,15 @@ where
 }
 
 impl<V, A: Authorize> Shared<V, Live<A>> {
-    /// Asks for the last word on a request that was admitted.
-    async fn authorize(&self, parts: &Parts) -> Result<(), Rejection> {
-        let grant = parts.extensions.get::<Grant>().ok_or(RejectionKind::Missing)?;
-        match self.authorize.0.authorize(grant, parts).await {
+    /// Asks for the last word on a request that was admitted, by its whole URI: within a nested router, a shortened one could
+    /// be another's.
+    async fn authorize(&self, parts: &mut Parts) -> Result<(), Rejection> {
+        let grant = parts.extensions.get::<Grant>().cloned().ok_or(RejectionKind::Missing)?;
+        let whole = original_uri(&parts.extensions).cloned().unwrap_or_else(|| parts.uri.clone());
+        let routed = mem::replace(&mut parts.uri, whole);
+        let decision = self.authorize.0.authorize(&grant, parts).await;
+        parts.uri = routed;
+        match decision {
             Ok(Decision::Allow) => Ok(()),
             Ok(Decision::Gone) => Err(RejectionKind::Revoked.into()),
             Ok(Decision::Forbidden) => Err(RejectionKind::Forbidden.into()),

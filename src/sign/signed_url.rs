@@ -9,7 +9,8 @@ use crate::format::{check_target, split_query};
 /// The longest URL that [`http::Uri`] reads.
 pub(super) const MAX_URL: usize = u16::MAX as usize - 1;
 
-/// A URL that works until it expires. [`Display`](fmt::Display) gives the URL, [`Debug`] does not.
+/// A URL that works until it expires. [`Display`](fmt::Display) gives the URL, [`Debug`] does not. In HTML, its `&` are
+/// written `&amp;`.
 ///
 /// ```
 /// use std::time::Duration;

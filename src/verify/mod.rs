@@ -138,6 +138,8 @@ pub struct Verified {
     pub(crate) cut: Option<Cut>,
     pub(crate) carrier: Carrier,
     pub(crate) by_url_alone: bool,
+    /// Whether what else decided may be over before the link is: a session, say.
+    pub(crate) revalidate: bool,
     /// Whether the `Authorization` field was part of the credential.
     pub(crate) by_password: bool,
     pub(crate) obligations: Obligations,
@@ -152,6 +154,7 @@ impl Verified {
             cut: None,
             carrier: Carrier::Url,
             by_url_alone: false,
+            revalidate: false,
             by_password: false,
             obligations: Obligations::NONE,
         }

@@ -10,6 +10,7 @@ use super::builder::VerifierBuilder;
 use super::carriers::Carriers;
 use super::{Carrier, Cut, Obligations, Verified, Verify, body};
 use crate::clock::{Clock, SystemClock};
+use crate::context::HOST_NAME;
 use crate::format::{self, Credential, Fault, FaultKind, Name, Terms};
 use crate::grant::Grant;
 use crate::head::Head;
@@ -174,6 +175,7 @@ impl Inner {
             cut: if is_replaced { None } else { cut },
             carrier: if is_replaced && carrier != Carrier::Cookie { Carrier::Url } else { carrier },
             by_url_alone,
+            revalidate: credential.bind().is_some_and(|bind| bind != HOST_NAME),
             by_password,
             obligations,
         };
