@@ -12,7 +12,7 @@ pub(crate) fn values<'h>(fields: impl Iterator<Item = &'h HeaderValue>, name: &s
 }
 
 /// Whether there is a cookie of one of these names.
-pub(crate) fn holds(field: &HeaderValue, names: &[Box<str>]) -> bool {
+fn holds(field: &HeaderValue, names: &[Box<str>]) -> bool {
     field.as_bytes().split(|b| *b == b';').any(|pair| is_named(pair, names))
 }
 
@@ -33,10 +33,16 @@ pub(crate) fn remove(headers: &mut HeaderMap, names: &[Box<str>]) {
 
 /// A field without the cookies of these names; nothing if it holds no others.
 fn without(field: HeaderValue, names: &[Box<str>]) -> Option<HeaderValue> {
-    if !holds(&field, names) {
-        return Some(field);
-    }
-    let kept: Vec<_> = field.as_bytes().split(|b| *b == b';').filter(|pair| !is_named(pair, names)).collect();
+    if holds(&field, names) { filtered(&field, |pair| !is_named(pair, names)) } else { Some(field) }
+}
+
+/// A field with the cookies of these names alone; nothing if it holds none.
+pub(crate) fn only(field: &HeaderValue, names: &[Box<str>]) -> Option<HeaderValue> {
+    filtered(field, |pair| is_named(pair, names))
+}
+
+fn filtered(field: &HeaderValue, keep: impl Fn(&[u8]) -> bool) -> Option<HeaderValue> {
+    let kept: Vec<_> = field.as_bytes().split(|b| *b == b';').filter(|pair| keep(pair)).collect();
     let mut left = HeaderValue::from_bytes(kept.join(&b';').trim_ascii()).ok().filter(|left| !left.is_empty())?;
     left.set_sensitive(field.is_sensitive());
     Some(left)

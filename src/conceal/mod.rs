@@ -24,7 +24,7 @@ pub use self::span::ConcealSpan;
 pub(crate) struct Concealed {
     /// The target, if there was a credential in it.
     target: Option<PathAndQuery>,
-    /// The `Cookie` fields that held a token.
+    /// `Cookie` fields of nothing but tokens. The others stayed: here they would count twice.
     cookies: Vec<HeaderValue>,
     /// Why none of it is to be believed.
     fault: Option<&'static str>,

@@ -7,7 +7,7 @@ use tower_http::trace::MakeSpan;
 use tracing::field::{Empty, debug};
 use tracing::{Level, Span};
 
-use super::request::clean_headers_with;
+use super::request::{clean_headers_with, remove_cookies};
 use crate::format::split_query;
 use crate::verify::{Verifier, Verify};
 
@@ -15,8 +15,8 @@ use crate::verify::{Verifier, Verify};
 /// [`SignedUrlLayer`](crate::SignedUrlLayer).
 ///
 /// It records what tower-http's `DefaultMakeSpan` does: method, URI and version at `DEBUG`, and headers if they are
-/// asked for, those that repeat a URL (`Referer` and its kind) cleaned the same way. The request itself stays as
-/// it is: a trace's own `on_request` callback still sees the credential.
+/// asked for, those that repeat a URL (`Referer` and its kind) cleaned the same way, and without the tokens' cookie. The
+/// request itself stays as it is: a trace's own `on_request` callback still sees the credential.
 ///
 /// ```
 /// use tower_http::trace::TraceLayer;
@@ -86,6 +86,7 @@ impl<V: Verify, B> MakeSpan<B> for ConcealSpan<V> {
         if self.include_headers && !span.is_disabled() {
             let mut headers = request.headers().clone();
             clean_headers_with(&mut headers, |url| redact(url, verify));
+            remove_cookies(&mut headers, verify.cookies());
             span.record("headers", debug(&headers));
         }
         span
@@ -129,7 +130,10 @@ fn redact(url: &str, verify: &impl Verify) -> Option<String> {
     let redact_parameter = |parameter: &str| {
         verify.hide(&format!("/?{parameter}")).map(|_| match parameter.split_once('=') {
             // A name that gives it away by itself is no secret.
-            Some((name, _)) if verify.hide(&format!("/?{name}=")).is_some() => format!("{name}=…"),
+            // An escaped `=` in it may have a value before it.
+            Some((name, _)) if !name.contains('%') && verify.hide(&format!("/?{name}=")).is_some() => {
+                format!("{name}=…")
+            }
             _ => "…".to_owned(),
         })
     };

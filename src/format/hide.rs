@@ -1,3 +1,5 @@
+use memchr::memchr3_iter;
+
 use super::names::Names;
 use super::split::split_query;
 
@@ -55,22 +57,34 @@ fn push_query(url: &mut String, parameters: impl Iterator<Item = impl AsRef<str>
     }
 }
 
-/// Without the parameters of a query that was percent-encoded as a whole, into a path or a value.
+/// Without the parameters of a query that stands in a path or a value, percent-encoded or in part (a browser that is given
+/// a path encodes its `?` and leaves its `&`).
 fn hide_encoded(text: &str, names: &Names) -> String {
     let mut hidden = String::with_capacity(text.len());
     let (mut separator, mut rest) = ("", text);
     loop {
-        let next = ["%3F", "%3f", "%26"].into_iter().filter_map(|separator| rest.find(separator)).min();
-        let (piece, after) = rest.split_at(next.unwrap_or(rest.len()));
+        let next = find_separator(rest);
+        let (piece, after) = rest.split_at(next.map_or(rest.len(), |(at, _)| at));
         if separator.is_empty() || !is_credential(piece, names) {
             hidden.push_str(separator);
             hidden.push_str(piece);
         }
-        let Some((encoded, left)) = after.split_at_checked(3) else {
+        let Some((found, left)) = next.and_then(|(_, length)| after.split_at_checked(length)) else {
             return hidden;
         };
-        (separator, rest) = (encoded, left);
+        (separator, rest) = (found, left);
     }
+}
+
+/// Where the first separator of such a query stands, and how long it is. In one pass: to look for each by itself would go
+/// to the end of the text at each of the others.
+fn find_separator(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    memchr3_iter(b'%', b'&', b'?', bytes).find_map(|at| match bytes.get(at..)? {
+        [b'&' | b'?', ..] => Some((at, 1)),
+        [b'%', b'3', b'F' | b'f', ..] | [b'%', b'2', b'6', ..] => Some((at, 3)),
+        _ => None,
+    })
 }
 
 /// Whether a parameter has a reserved name, or has one when it is unescaped.
@@ -152,6 +166,9 @@ mod tests {
             ("/a?exp%3D1%26sig%3D2&b", "/a?b"),
             ("/a?x=1&amp;exp=2&amp;sig=3&amp;amp;sig=4&amp;y", "/a?x=1&amp;y"),
             ("/a?next=%2Fb%3Fexp%3D1%26sig%3D2", "/a?next=%2Fb"),
+            ("/a?next=/b?exp=1&sig=2", "/a?next=/b"),
+            ("/a%3Fx=1&exp=1&sig=2", "/a%3Fx=1"),
+            ("/a%3Fexp=1&x=1&sig=2", "/a&x=1"),
         ] {
             assert_eq!(hide(text, &names).as_deref(), Some(hidden), "{text}");
         }

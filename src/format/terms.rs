@@ -8,6 +8,7 @@ use super::percent::decode;
 use super::scope::check_scope;
 use super::split::{Credential, pieces};
 use super::time::read_time;
+use crate::quoted;
 
 /// What an authentic link says: its values, read strictly.
 #[derive(Debug)]
@@ -124,6 +125,10 @@ impl<'t> MediaType<'t> {
 
     /// Whether the value of a `Content-Type` field is of this type; its parameters and letter case are ignored.
     pub(crate) fn includes(&self, content_type: &str) -> bool {
+        // After a comma stands another type, and of several a browser goes by the last.
+        if quoted::split(content_type, ',').is_none_or(|types| types.len() != 1) {
+            return false;
+        }
         let essence = content_type.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
         let Some((main, sub)) = essence.split_once('/') else {
             return false;
@@ -297,6 +302,9 @@ mod tests {
             ("image/*", "", false),
             ("image/*", "text/plain, image/png", false),
             ("image/*", "image/png, text/html", false),
+            ("image/png", "image/png;x, text/html", false),
+            ("image/png", "image/png;x=\"a, b\"", true),
+            ("image/png", "image/png;x=\"a", false),
         ] {
             assert_eq!(MediaType::read(wanted).unwrap().includes(sent), included, "{wanted} {sent}");
         }
