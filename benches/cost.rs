@@ -201,6 +201,13 @@ fn measure() -> Vec<Row> {
         let whole = growth.enter(verify(verifier, &long(8192), Method::GET, true));
         grown.push((format!("verify, 8 KiB of {what} / 4 KiB"), whole, half, Some(2.2), Some(0)));
     }
+    // What anyone can have cleaned, by a `Referer`.
+    let hide = |bytes: usize| {
+        let (verifier, url) = (verifier.clone(), format!("/sig{}", "%26".repeat(bytes / 3)));
+        move || drop(black_box(verifier.hide(black_box(&url))))
+    };
+    let (half, whole) = (growth.enter(hide(32 << 10)), growth.enter(hide(64 << 10)));
+    grown.push(("clean a header, 64 KiB of escaped separators / 32 KiB".into(), whole, half, Some(2.2), None));
 
     race.run(ROUNDS);
     growth.run(ROUNDS / 20);

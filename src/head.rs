@@ -21,20 +21,10 @@ pub struct Head<'a> {
     target: Option<&'a PathAndQuery>,
     headers: &'a HeaderMap,
     extensions: &'a Extensions,
-    place: Place<'a>,
-}
-
-/// Where the target stands.
-#[derive(Clone, Copy)]
-enum Place<'a> {
-    /// In the request's URI.
-    Uri,
-    /// In axum's `OriginalUri`: a router has seen it already.
-    OriginalUri,
-    /// In what a `ConcealLayer` took out.
-    Concealed(&'a Concealed),
-    /// Nowhere: it is somebody's own.
-    Replaced,
+    /// What a `ConcealLayer` took out.
+    concealed: Option<&'a Concealed>,
+    /// Whether the target is somebody's own.
+    replaced: bool,
 }
 
 impl<'a> Head<'a> {
@@ -59,39 +49,38 @@ impl<'a> Head<'a> {
         headers: &'a HeaderMap,
         extensions: &'a Extensions,
     ) -> Self {
-        let (target, place) = original_target(uri, extensions);
-        Self { method, uri, version, target, headers, extensions, place }
+        let target = original_target(uri, extensions);
+        Self { method, uri, version, target, headers, extensions, concealed: None, replaced: false }
     }
 
     /// The same head with another target: for a [`Verify`](crate::Verify) that has another check what it makes of the
     /// request's. What passes on is then what its own [`strip`](crate::Verify::strip) leaves of the request's target.
     #[must_use]
     pub fn with_target(self, target: &'a PathAndQuery) -> Self {
-        Self { target: Some(target), place: Place::Replaced, ..self }
+        Self { target: Some(target), replaced: true, ..self }
     }
 
     /// The same head with what a `ConcealLayer` took out of the request, put back.
     pub(crate) fn with_concealed(self, concealed: &'a Concealed) -> Self {
-        Self { target: concealed.target().or(self.target), place: Place::Concealed(concealed), ..self }
+        Self { target: concealed.target().or(self.target), concealed: Some(concealed), ..self }
     }
 
     pub(crate) fn is_replaced(&self) -> bool {
-        matches!(self.place, Place::Replaced)
+        self.replaced
     }
 
-    /// Whether a router has chosen a route by the target. One that has handed it to its fallback has not: that is how a
-    /// layer is put around a whole router.
+    /// Whether a router has chosen a route by the target. One that has handed the request to its fallback has not: that is
+    /// how a layer is put around a whole router. What a `ConcealLayer` took out it answers for itself.
     pub(crate) fn is_routed(&self) -> bool {
-        let is_nested = || self.target.is_some_and(|target| target.path() != self.uri.path());
-        matches!(self.place, Place::OriginalUri) && (is_nested() || is_matched(self.extensions))
+        let Some(original) = original_uri(self.extensions).filter(|_| self.concealed.is_none()) else {
+            return false;
+        };
+        original.path() != self.uri.path() || is_matched(self.extensions)
     }
 
     /// The `Cookie` fields as the client sent them.
     pub(crate) fn cookies(&self) -> impl Iterator<Item = &'a HeaderValue> + use<'a> {
-        let concealed = match self.place {
-            Place::Concealed(concealed) => concealed.cookies(),
-            _ => &[],
-        };
+        let concealed = self.concealed.map_or(&[][..], Concealed::cookies);
         self.headers.get_all(COOKIE).iter().chain(concealed)
     }
 
@@ -152,13 +141,12 @@ impl fmt::Debug for Head<'_> {
 }
 
 #[inline]
-fn original_target<'a>(uri: &'a Uri, extensions: &'a Extensions) -> (Option<&'a PathAndQuery>, Place<'a>) {
-    let Some(original) = original_uri(extensions) else {
-        return (uri.path_and_query(), Place::Uri);
-    };
-    let target = uri.path_and_query().zip(original.path_and_query());
-    let nested = target.filter(|(target, original)| is_nested(target, original));
-    (nested.map(|(_, original)| original), Place::OriginalUri)
+fn original_target<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a PathAndQuery> {
+    let target = uri.path_and_query()?;
+    match original_uri(extensions) {
+        Some(original) => original.path_and_query().filter(|original| is_nested(target, original)),
+        None => Some(target),
+    }
 }
 
 /// Whether a router nested at some prefix of `original` would have made `target` of it.

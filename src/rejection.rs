@@ -17,6 +17,8 @@ pub struct Rejection {
     authentic: bool,
     /// Whether a cookie was refused, which the client may have sent without meaning to.
     ambient: bool,
+    /// Whether the `Authorization` field was part of the credential.
+    by_password: bool,
     /// Shorter than a MAC's text, so that a URL torn apart on its way cannot put one here.
     parameter: Inline<32>,
     detail: &'static str,
@@ -155,6 +157,7 @@ impl Rejection {
             status: kind.status(),
             authentic: kind.is_of_authentic_links(),
             ambient: false,
+            by_password: false,
             parameter: Inline::truncated(""),
             detail: "",
         }
@@ -191,10 +194,12 @@ impl Rejection {
         Self { authentic: true, ..fault.into() }
     }
 
-    /// 403, whatever its kind says.
+    /// As that of a link which binds a password. One that has expired is answered 403: a dead link must not tell whether a
+    /// password is right.
     #[cold]
-    pub(crate) fn with_forbidden(self) -> Self {
-        Self { status: StatusCode::FORBIDDEN, ..self }
+    pub(crate) fn of_password(self) -> Self {
+        let status = if self.kind == RejectionKind::Expired { StatusCode::FORBIDDEN } else { self.status };
+        Self { status, by_password: true, ..self }
     }
 
     /// As nobody's word: no signature was looked at.
@@ -233,6 +238,10 @@ impl Rejection {
     #[must_use]
     pub fn parameter(&self) -> Option<&str> {
         Some(self.parameter.as_str()).filter(|name| !name.is_empty())
+    }
+
+    pub(crate) fn is_by_password(&self) -> bool {
+        self.by_password
     }
 
     /// Whether, where no credential is needed, the request may count as one without.

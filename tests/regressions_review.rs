@@ -6,8 +6,6 @@
 mod log;
 mod support;
 
-use std::time::{Duration, Instant};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::COOKIE;
@@ -19,33 +17,6 @@ use tower_http::trace::TraceLayer;
 use tower_signed_url::*;
 
 const MAC: &str = "FH3AB_Fk_WuVl-j69DjbqY8OKnjGnQBXyFd3dCuHJFA";
-
-/// Anyone can send these, in a path or a `Referer`: a quadratic search takes seconds where a linear one takes milliseconds.
-#[test]
-fn hiding_takes_time_in_the_length_of_the_url_alone() {
-    let verifier = fixed_verifier();
-    for (name, piece) in [
-        ("encoded ampersands", "%26"),
-        ("encoded question marks", "%3f"),
-        ("encoded equals signs", "%3D"),
-        ("percent signs", "%"),
-        ("ampersands", "&"),
-        ("HTML-escaped ampersands", "&amp;"),
-        ("slashes", "/"),
-        ("credentials", "%26sig=x"),
-        ("beginnings of tokens", "/~c2lnLXNjb3BlPS"),
-    ] {
-        for url in [
-            format!("/sig{}", piece.repeat(100_000 / piece.len())),
-            format!("/?sig&{}", piece.repeat(100_000 / piece.len())),
-        ] {
-            let begun = Instant::now();
-            let hidden = verifier.hide(&url);
-            assert!(begun.elapsed() < Duration::from_secs(2), "{name}: {:?}", begun.elapsed());
-            assert!(hidden.is_none_or(|hidden| hidden.len() <= url.len()), "{name}");
-        }
-    }
-}
 
 #[test]
 fn a_span_shows_no_value_of_a_link_that_was_mangled() {

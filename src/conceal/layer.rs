@@ -88,7 +88,8 @@ impl<V: Verify> ConcealLayer<V> {
 
 impl<V> ConcealLayer<V> {
     /// Leaves URIs alone but under this path (and any other that this was called with): elsewhere a `sig` parameter
-    /// may be someone else's, a webhook's say. `/files` means `/files` itself and what is below `/files/`.
+    /// may be someone else's, a webhook's say. `/files` means `/files` itself and what is below `/files/`. The token's
+    /// cookie is taken out everywhere.
     pub fn under(self, path: &str) -> Self {
         let paths = self.paths.iter().cloned().chain([path.into()]);
         Self { paths: paths.collect(), ..self }
@@ -143,6 +144,15 @@ where
 impl<V: Verify> ConcealLayer<V> {
     fn conceal<B>(&self, request: &mut Request<B>) {
         clean_headers(request.headers_mut(), &*self.verify);
+        let cookies = take_cookies(request.headers_mut(), self.verify.cookies());
+        let concealed = self.conceal_target(request);
+        if concealed.is_some() || !cookies.is_empty() {
+            request.extensions_mut().insert(Concealed { cookies, ..concealed.unwrap_or_default() });
+        }
+    }
+
+    /// What was taken out of the target, if anything was.
+    fn conceal_target<B>(&self, request: &mut Request<B>) -> Option<Concealed> {
         let head = Head::of(request);
         let (target, is_routed) = (head.target().cloned(), head.is_routed());
         let stripped = target.as_ref().and_then(|target| self.strip(target));
@@ -153,31 +163,27 @@ impl<V: Verify> ConcealLayer<V> {
             (None, None) => request.uri().path(),
         };
         if !self.applies_to(path) {
-            return;
+            return None;
         }
         let was_in_path = target.as_ref().is_some_and(|target| target.path() != path);
         let mut found = self.conceal_uri(request.uri_mut());
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
             found |= self.conceal_uri(uri);
         }
-        let cookies = take_cookies(request.headers_mut(), self.verify.cookies());
-        if found || !cookies.is_empty() {
-            let extensions = request.extensions_mut();
-            let target = target.filter(|_| found);
-            let fault = if is_routed && was_in_path {
-                Some(ROUTED)
-            } else if extensions.get::<Concealed>().is_some() {
-                Some("a second credential behind a first `ConcealLayer`")
-            } else if found && target.is_none() {
-                Some("the URI was rewritten before `ConcealLayer`")
-            } else {
-                None
-            };
-            if fault == Some(ROUTED) {
-                tracing::warn!(target: "tower_signed_url", "{ROUTED}");
-            }
-            extensions.insert(Concealed { target, cookies, fault });
+        if !found {
+            return None;
         }
+        let fault = if is_routed && was_in_path {
+            tracing::warn!(target: "tower_signed_url", "{ROUTED}");
+            Some(ROUTED)
+        } else if request.extensions().get::<Concealed>().is_some_and(|first| first.target.is_some()) {
+            Some("a second credential behind a first `ConcealLayer`")
+        } else if target.is_none() {
+            Some("the URI was rewritten before `ConcealLayer`")
+        } else {
+            None
+        };
+        Some(Concealed { target, cookies: Vec::new(), fault })
     }
 
     fn applies_to(&self, path: &str) -> bool {

@@ -1,4 +1,4 @@
-use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, REFERER};
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, REFERER};
 
 use crate::cookie;
 use crate::verify::Verify;
@@ -32,19 +32,17 @@ pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -
     }
 }
 
-/// Takes the cookies of these names out of a request, and gives them, a field for each that held one. What is left of the
-/// `Cookie` fields is marked as sensitive.
+/// Takes the cookies of these names out of a request, and gives them, a field for each that held one. What may be another
+/// credential is marked as sensitive.
 pub(super) fn take_cookies(headers: &mut HeaderMap, names: &[Box<str>]) -> Vec<HeaderValue> {
     let taken: Vec<_> = headers.get_all(COOKIE).iter().filter_map(|field| cookie::only(field, names)).collect();
-    remove_cookies(headers, names);
+    cookie::remove(headers, names);
+    mark_sensitive(headers);
     taken
 }
 
-/// Takes the cookies of these names out of a request. What is left of the `Cookie` fields is marked as sensitive.
-pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[Box<str>]) {
-    if names.is_empty() {
-        return;
-    }
-    cookie::remove(headers, names);
-    headers.iter_mut().filter(|(name, _)| **name == COOKIE).for_each(|(_, field)| field.set_sensitive(true));
+/// Has `Debug` show nothing of the fields that credentials come in.
+pub(crate) fn mark_sensitive(headers: &mut HeaderMap) {
+    let is_secret = |name: &HeaderName| *name == COOKIE || *name == AUTHORIZATION;
+    headers.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, field)| field.set_sensitive(true));
 }

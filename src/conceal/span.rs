@@ -7,7 +7,8 @@ use tower_http::trace::MakeSpan;
 use tracing::field::{Empty, debug};
 use tracing::{Level, Span};
 
-use super::request::{clean_headers_with, remove_cookies};
+use super::request::{clean_headers_with, mark_sensitive};
+use crate::cookie;
 use crate::format::split_query;
 use crate::verify::{Verifier, Verify};
 
@@ -86,7 +87,8 @@ impl<V: Verify, B> MakeSpan<B> for ConcealSpan<V> {
         if self.include_headers && !span.is_disabled() {
             let mut headers = request.headers().clone();
             clean_headers_with(&mut headers, |url| redact(url, verify));
-            remove_cookies(&mut headers, verify.cookies());
+            cookie::remove(&mut headers, verify.cookies());
+            mark_sensitive(&mut headers);
             span.record("headers", debug(&headers));
         }
         span

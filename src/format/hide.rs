@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use memchr::memchr3_iter;
 
 use super::names::Names;
@@ -37,13 +39,13 @@ pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
     }
     let (path, query) = split_query(url);
     let segments: Vec<_> = path.split('/').filter(|segment| !names.is_token_segment(segment)).collect();
-    let mut hidden = hide_encoded(&segments.join("/"), names);
+    let mut hidden = hide_encoded(&hide_tokens(&segments.join("/"), names), names);
     if url.starts_with('/') && hidden.is_empty() {
         hidden.push('/');
     }
     if let Some(query) = query {
         let parameters = query.split('&').filter(|parameter| !is_credential(parameter, names));
-        push_query(&mut hidden, parameters.map(|parameter| hide_encoded(parameter, names)));
+        push_query(&mut hidden, parameters.map(|parameter| hide_encoded(&hide_tokens(parameter, names), names)));
     }
     (hidden != url).then_some(hidden)
 }
@@ -55,6 +57,27 @@ fn push_query(url: &mut String, parameters: impl Iterator<Item = impl AsRef<str>
         url.push_str(parameter.as_ref());
         separator = '&';
     }
+}
+
+/// Without the text of scope tokens, wherever it begins: behind an escaped `~` or `/`, in a value.
+fn hide_tokens<'t>(text: &'t str, names: &Names) -> Cow<'t, str> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let mut pieces = text.split(names.token_text());
+    let first = pieces.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut hidden = first.to_owned();
+    for piece in pieces {
+        let end = piece.bytes().position(|b| !is_token(b)).unwrap_or(piece.len());
+        for tilde in ["~", "%7E", "%7e"] {
+            if hidden.ends_with(tilde) {
+                hidden.truncate(hidden.len() - tilde.len());
+            }
+        }
+        hidden.push_str(piece.get(end..).unwrap_or_default());
+    }
+    Cow::Owned(hidden)
 }
 
 /// Without the parameters of a query that stands in a path or a value, percent-encoded or in part (a browser that is given
@@ -167,6 +190,10 @@ mod tests {
             ("/a?x=1&amp;exp=2&amp;sig=3&amp;amp;sig=4&amp;y", "/a?x=1&amp;y"),
             ("/a?next=%2Fb%3Fexp%3D1%26sig%3D2", "/a?next=%2Fb"),
             ("/a?next=/b?exp=1&sig=2", "/a?next=/b"),
+            ("/%7Ec2lnLXNjb3BlPSxy-_z/v/1", "//v/1"),
+            ("/x%2F%7ec2lnLXNjb3BlPSxyz%2Fv", "/x%2F%2Fv"),
+            ("/a?next=/~c2lnLXNjb3BlPSxyz/v&b", "/a?next=//v&b"),
+            ("/a?t=c2lnLXNjb3BlPSxyz", "/a?t="),
             ("/a%3Fx=1&exp=1&sig=2", "/a%3Fx=1"),
             ("/a%3Fexp=1&x=1&sig=2", "/a&x=1"),
         ] {

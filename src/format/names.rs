@@ -124,7 +124,7 @@ impl Names {
 
     /// Whether a reserved name or the beginning of a scope token may stand somewhere in `text`: a quick no for most texts.
     pub(super) fn may_occur_in(&self, text: &str) -> bool {
-        ["exp", "sig", &*self.token_start].into_iter().any(|part| text.contains(part))
+        ["exp", "sig", self.token_text()].into_iter().any(|part| text.contains(part))
     }
 
     /// The bit of the tolerated name that a parameter carries.
@@ -149,6 +149,11 @@ impl Names {
             return None;
         }
         path.split(['/', '?']).next()
+    }
+
+    /// How every token's text begins, without the `~` before it in a path.
+    pub(super) fn token_text(&self) -> &str {
+        self.token_start.get(1..).unwrap_or_default()
     }
 
     /// Whether a path segment begins like a scope token.

@@ -8,7 +8,8 @@ use http_body::Body;
 
 use super::Shared;
 use super::answer::Passed;
-use crate::conceal::{Concealed, clean_headers, remove_cookies};
+use crate::conceal::{Concealed, clean_headers, mark_sensitive};
+use crate::cookie;
 use crate::grant::Grant;
 use crate::head::{Head, original_uri_mut, replace_target};
 use crate::rejection::{Rejection, RejectionKind};
@@ -20,8 +21,8 @@ pub(super) enum Admission {
     Granted(Passed),
     /// It carried none, and needs none.
     Anonymous,
-    /// The layer answers it itself.
-    Answered(Response<Bytes>),
+    /// A credential let it through, to be exchanged for a cookie.
+    Exchanged(Response<Bytes>),
 }
 
 /// What the way by which a credential came means for the answer.
@@ -43,21 +44,23 @@ impl<V: Verify, A> Shared<V, A> {
             None => self.verify_and_strip(request),
         };
         clean_headers(request.headers_mut(), &*self.verify);
-        remove_cookies(request.headers_mut(), self.verify.cookies());
+        if !self.verify.cookies().is_empty() {
+            cookie::remove(request.headers_mut(), self.verify.cookies());
+            mark_sensitive(request.headers_mut());
+        }
+        let by_password = match &verified {
+            Ok((verified, _)) => verified.by_password,
+            Err(rejection) => rejection.is_by_password(),
+        };
+        if by_password {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
         let (verified, way) = match verified {
             Ok(verified) => verified,
             Err(rejection) if self.settings.optional && rejection.counts_as_absent() => {
                 return Ok(Admission::Anonymous);
             }
             Err(rejection) => return Err(rejection),
-        };
-        if verified.by_password {
-            request.headers_mut().remove(AUTHORIZATION);
-        }
-        let segment = match way {
-            Way::Plain => None,
-            Way::UnderToken(segment) => Some(segment),
-            Way::Exchanged(response) => return Ok(Admission::Answered(response)),
         };
 
         let mut taken_on = Obligations::DOWNLOAD;
@@ -67,9 +70,14 @@ impl<V: Verify, A> Shared<V, A> {
             }
             taken_on = taken_on.and(Obligations::NO_BODY);
         }
+        let (segment, exchanged) = match way {
+            Way::Plain => (None, None),
+            Way::UnderToken(segment) => (Some(segment), None),
+            Way::Exchanged(response) => (None, Some(response)),
+        };
         let passed = Passed::new(&verified, request.headers(), segment);
         request.extensions_mut().insert(verified.discharge(taken_on)?);
-        Ok(Admission::Granted(passed))
+        Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
     }
 
     fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<(Verified, Way), Rejection> {

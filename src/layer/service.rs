@@ -49,7 +49,7 @@ where
         let passed = match self.shared.admit(&mut request) {
             Ok(Admission::Granted(passed)) => Some(passed),
             Ok(Admission::Anonymous) => None,
-            Ok(Admission::Answered(response)) => {
+            Ok(Admission::Exchanged(response)) => {
                 return ResponseFuture::answered(self.shared.finish(response, None));
             }
             Err(rejection) => return ResponseFuture::answered(self.shared.refuse(Head::of(&request), rejection)),
@@ -84,16 +84,18 @@ where
         let (mut parts, body) = request.into_parts();
 
         Box::pin(async move {
+            let admission = match admission {
+                Ok(Admission::Anonymous) => Ok(Admission::Anonymous),
+                Ok(admission) => shared.authorize(&mut parts).await.map(|()| admission),
+                Err(rejection) => Err(rejection),
+            };
             let passed = match admission {
-                Ok(Admission::Granted(passed)) => match shared.authorize(&mut parts).await {
-                    Ok(()) => Some(passed.decided_live()),
-                    Err(rejection) => {
-                        return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
-                    }
-                },
+                Ok(Admission::Granted(passed)) => Some(passed.decided_live()),
                 Ok(Admission::Anonymous) => None,
-                Ok(Admission::Answered(response)) => return Ok(shared.finish(response, None).map(ResponseBody::own)),
-                Err(rejection) => return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own)),
+                Ok(Admission::Exchanged(response)) => return Ok(shared.finish(response, None).map(ResponseBody::own)),
+                Err(rejection) => {
+                    return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
+                }
             };
             let response = inner.call(Request::from_parts(parts, body)).await?;
             Ok(shared.finish(response, passed.as_ref()).map(ResponseBody::service))

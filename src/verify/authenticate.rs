@@ -108,14 +108,14 @@ pub(super) fn authenticate_bound<'k>(
             Err(_) => RejectionKind::WrongPassword.into(),
         },
         Err(Unbound::NoPassword) => RejectionKind::PasswordRequired.into(),
-        Err(unbound) => return Err(unbound.into()),
+        Err(unbound) => return Err(Rejection::from(unbound).of_password()),
     };
     if is_dead(credential, clock.now()) {
         return Err(
             Rejection::new(RejectionKind::NotAuthentic).because("and the link, which binds a password, has expired")
         );
     }
-    Err(refusal)
+    Err(refusal.of_password())
 }
 
 pub(super) fn binds_password(bind: &str) -> bool {

@@ -14,6 +14,7 @@ use crate::context::HOST_NAME;
 use crate::format::{self, Credential, Fault, FaultKind, Name, Terms};
 use crate::grant::Grant;
 use crate::head::Head;
+use crate::key::SigningKey;
 use crate::keyring::Keyring;
 use crate::policy::{Policy, Rules};
 use crate::rejection::{Rejection, RejectionKind};
@@ -151,13 +152,28 @@ impl Inner {
             Some(bind) => authenticate_bound((credential, bind), names, &keys, (&self.sources, head), &*self.clock)?,
         };
 
-        let terms = Terms::read(credential, names).map_err(Rejection::authentic)?;
-        let by_password = credential.bind().is_some_and(binds_password);
+        match credential.bind().filter(|bind| binds_password(bind)) {
+            None => self.check_terms(credential, key, (carrier, cut), path, head),
+            Some(_) => match self.check_terms(credential, key, (carrier, cut), path, head) {
+                Ok(verified) => Ok(Verified { by_password: true, ..verified }),
+                Err(rejection) => Err(rejection.of_password()),
+            },
+        }
+    }
+
+    /// Checks what an authentic credential says.
+    #[inline]
+    fn check_terms(
+        &self,
+        credential: &Credential<'_>,
+        key: &SigningKey,
+        (carrier, cut): (Carrier, Option<Cut>),
+        path: &str,
+        head: Head<'_>,
+    ) -> Result<Verified, Rejection> {
+        let terms = Terms::read(credential, &self.rules.names).map_err(Rejection::authentic)?;
         self.check_enforceable(&terms, credential)?;
-        check_time(&terms, self.clock.now(), &self.rules).map_err(|rejection| {
-            // A dead link must not tell whether a password is right.
-            if by_password { rejection.with_forbidden() } else { rejection }
-        })?;
+        check_time(&terms, self.clock.now(), &self.rules)?;
         self.check_method(&terms, &carrier, head)?;
         self.check_client(&terms, head)?;
         if let Some(scope) = credential.scope() {
@@ -166,17 +182,16 @@ impl Inner {
         }
         let obligations = body::check(&terms, head)?;
 
-        let grant = Grant::new(terms.expires_at, key.id().cloned(), terms.id);
         let by_url_alone = carrier != Carrier::Cookie && credential.bind().is_none() && terms.networks.is_none();
         let is_replaced = head.is_replaced();
         let mut verified = Verified {
-            grant,
+            grant: Grant::new(terms.expires_at, key.id().cloned(), terms.id),
             // A wrapper's own target is not what the layer has to strip.
             cut: if is_replaced { None } else { cut },
-            carrier: if is_replaced && carrier != Carrier::Cookie { Carrier::Url } else { carrier },
+            carrier: if is_replaced { Carrier::Url } else { carrier },
             by_url_alone,
             revalidate: credential.bind().is_some_and(|bind| bind != HOST_NAME),
-            by_password,
+            by_password: false,
             obligations,
         };
         if let Some(scope) = credential.scope() {
