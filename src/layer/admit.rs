@@ -44,8 +44,12 @@ impl<V: Verify, A> Shared<V, A> {
         };
         clean_headers(request.headers_mut(), &*self.verify);
         remove_cookies(request.headers_mut(), self.verify.cookies());
-        let (verified, way) = match verified {
-            Ok(verified) => verified,
+        let admitted = verified.and_then(|(verified, way)| {
+            check_body(&verified, request.body())?;
+            Ok((verified, way))
+        });
+        let (verified, way) = match admitted {
+            Ok(admitted) => admitted,
             Err(rejection) if self.settings.optional && rejection.counts_as_absent() => {
                 return Ok(Admission::Anonymous);
             }
@@ -60,15 +64,9 @@ impl<V: Verify, A> Shared<V, A> {
             Way::Exchanged(response) => return Ok(Admission::Answered(response)),
         };
 
-        let mut taken_on = Obligations::DOWNLOAD;
-        if verified.obligations().include(Obligations::NO_BODY) {
-            if !is_empty(request.body()) {
-                return Err(RejectionKind::LengthRequired.into());
-            }
-            taken_on = taken_on.and(Obligations::NO_BODY);
-        }
         let passed = Passed::new(&verified, request.headers(), segment);
-        request.extensions_mut().insert(verified.discharge(taken_on)?);
+        let grant = verified.discharge(Obligations::DOWNLOAD.and(Obligations::NO_BODY))?;
+        request.extensions_mut().insert(grant);
         Ok(Admission::Granted(passed))
     }
 
@@ -192,6 +190,15 @@ fn join<'t>(before: &'t str, after: &'t str) -> Cow<'t, str> {
         ("", after) => Cow::Borrowed(after),
         (before, after) => Cow::Owned([before, after].concat()),
     }
+}
+
+/// Checks that there is no body where the link wants none.
+fn check_body(verified: &Verified, body: &impl Body) -> Result<(), Rejection> {
+    if !verified.obligations().include(Obligations::NO_BODY) || is_empty(body) {
+        return Ok(());
+    }
+    let rejection = Rejection::from(RejectionKind::LengthRequired);
+    Err(if verified.carrier == Carrier::Cookie { rejection.of_cookie() } else { rejection })
 }
 
 /// Whether a body is known to be empty.
