@@ -29,7 +29,7 @@ pub struct Head<'a> {
 enum Place<'a> {
     /// In the request's URI.
     Uri,
-    /// In axum's `OriginalUri`: a router has chosen a route already.
+    /// In axum's `OriginalUri`: a router was asked already, and may have chosen a route.
     OriginalUri,
     /// In what a `ConcealLayer` took out.
     Concealed(&'a Concealed),
@@ -81,7 +81,14 @@ impl<'a> Head<'a> {
 
     /// Whether a router has chosen a route by the target.
     pub(crate) fn is_routed(&self) -> bool {
-        matches!(self.place, Place::OriginalUri)
+        match self.place {
+            // A router that has no route leaves the path to its fallback as it is. That may be the whole application.
+            Place::OriginalUri => {
+                is_matched(self.extensions) || self.target.is_none_or(|target| target.path() != self.uri.path())
+            }
+            Place::Concealed(concealed) => concealed.is_routed(),
+            Place::Uri | Place::Replaced => false,
+        }
     }
 
     /// The `Cookie` fields as the client sent them.
@@ -174,6 +181,17 @@ fn original_uri(extensions: &Extensions) -> Option<&Uri> {
 #[cfg(not(feature = "axum"))]
 fn original_uri(_: &Extensions) -> Option<&Uri> {
     None
+}
+
+/// Whether one of axum's routes matched.
+#[cfg(feature = "axum")]
+fn is_matched(extensions: &Extensions) -> bool {
+    extensions.get::<axum::extract::MatchedPath>().is_some()
+}
+
+#[cfg(not(feature = "axum"))]
+fn is_matched(_: &Extensions) -> bool {
+    false
 }
 
 /// axum's `OriginalUri`, to take a credential out of it.

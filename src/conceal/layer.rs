@@ -114,7 +114,8 @@ where
 impl<V: Verify> ConcealLayer<V> {
     fn conceal<B>(&self, request: &mut Request<B>) {
         clean_headers(request.headers_mut(), &*self.verify);
-        let target = Head::of(request).target().cloned();
+        let head = Head::of(request);
+        let (target, routed) = (head.target().cloned(), head.is_routed());
         let stripped = target.as_ref().and_then(|target| self.strip(target));
         let path = match (&stripped, &target) {
             // Under a token in the path is the path that the token is for.
@@ -136,7 +137,7 @@ impl<V: Verify> ConcealLayer<V> {
             let again = extensions.get::<Concealed>().is_some();
             let target = target.filter(|_| found);
             let ambiguous = again || (found && target.is_none());
-            extensions.insert(Concealed { target, cookies, ambiguous });
+            extensions.insert(Concealed { target, cookies, routed, ambiguous });
         }
     }
 

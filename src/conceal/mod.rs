@@ -24,8 +24,10 @@ pub use self::span::ConcealSpan;
 pub(crate) struct Concealed {
     /// The target, if there was a credential in it.
     target: Option<PathAndQuery>,
-    /// The `Cookie` fields that held a token.
+    /// What the `Cookie` fields held of the tokens' cookies.
     cookies: Vec<HeaderValue>,
+    /// Whether a router had chosen a route before.
+    routed: bool,
     /// Whether it is not clear which target the client sent.
     ambiguous: bool,
 }
@@ -37,6 +39,10 @@ impl Concealed {
 
     pub(crate) fn cookies(&self) -> &[HeaderValue] {
         &self.cookies
+    }
+
+    pub(crate) fn is_routed(&self) -> bool {
+        self.routed
     }
 
     pub(crate) fn is_ambiguous(&self) -> bool {
