@@ -7,7 +7,7 @@ use tower_http::trace::MakeSpan;
 use tracing::field::{Empty, debug};
 use tracing::{Level, Span};
 
-use super::request::clean_headers_with;
+use super::request::{clean_headers_with, remove_cookies};
 use crate::format::split_query;
 use crate::verify::{Verifier, Verify};
 
@@ -15,7 +15,8 @@ use crate::verify::{Verifier, Verify};
 /// [`SignedUrlLayer`](crate::SignedUrlLayer).
 ///
 /// It records what tower-http's `DefaultMakeSpan` does: method, URI and version at `DEBUG`, and headers if they are
-/// asked for, those that repeat a URL (`Referer` and its kind) cleaned the same way. The request itself stays as
+/// asked for, those that repeat a URL (`Referer` and its kind) cleaned the same way and without
+/// the cookie that the verifier reads tokens from. The request itself stays as
 /// it is: a trace's own `on_request` callback still sees the credential.
 ///
 /// ```
@@ -86,6 +87,7 @@ impl<V: Verify, B> MakeSpan<B> for ConcealSpan<V> {
         if self.include_headers && !span.is_disabled() {
             let mut headers = request.headers().clone();
             clean_headers_with(&mut headers, |url| redact(url, verify));
+            remove_cookies(&mut headers, verify.cookies());
             span.record("headers", debug(&headers));
         }
         span
