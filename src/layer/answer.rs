@@ -10,7 +10,7 @@ use super::download::attachment;
 use super::{Settings, Shared};
 use crate::cache::{self, Cache, Freshness};
 use crate::format::{check_unambiguous, split_query};
-use crate::verify::{Verified, Verify};
+use crate::verify::{Carrier, Verified, Verify};
 
 pub(super) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -19,6 +19,8 @@ const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex");
 /// What the answer to a request that passed depends on.
 pub(super) struct Passed {
     expires_at: SystemTime,
+    /// Whether a cookie brought the credential, which the client may have sent without meaning to.
+    by_cookie: bool,
     /// Whether every client that has the URL would have been given the same answer.
     shareable: bool,
     /// The name that the answer is to be saved under.
@@ -38,11 +40,16 @@ impl Passed {
         let under_token = segment.zip(grant.shared_scope().cloned());
         Self {
             expires_at: grant.expires_at(),
+            by_cookie: verified.carrier == Carrier::Cookie,
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
             shareable: verified.by_url_alone && !headers.contains_key(AUTHORIZATION),
             download: grant.shared_download().cloned(),
             under_token: under_token.map(|(segment, scope)| UnderToken { segment, scope }),
         }
+    }
+
+    pub(super) fn is_by_cookie(&self) -> bool {
+        self.by_cookie
     }
 
     /// Says that something else has decided as well.

@@ -81,12 +81,17 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let admission = shared.admit(&mut request);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
 
         Box::pin(async move {
             let passed = match admission {
                 Ok(Admission::Granted(passed)) => match shared.authorize(&parts).await {
                     Ok(()) => Some(passed.unshareable()),
+                    // A cookie that fails counts as absent.
+                    Err(_) if shared.settings.optional && passed.is_by_cookie() => {
+                        parts.extensions.remove::<Grant>();
+                        None
+                    }
                     Err(rejection) => {
                         return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
                     }
