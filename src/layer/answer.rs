@@ -58,7 +58,7 @@ impl Passed {
     }
 
     /// Sets the headers of a response that passes. The time is now, not the request's: a service may have been slow.
-    fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, now: impl FnOnce() -> SystemTime) {
+    fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, verify: &impl Verify) {
         let status = response.status();
         let headers = response.headers_mut();
         if let Some(name) = &self.download
@@ -67,13 +67,13 @@ impl Passed {
             headers.insert(CONTENT_DISPOSITION, attachment(name));
         }
         if let Some(under_token) = &self.under_token {
-            under_token.keep(headers);
+            under_token.keep(headers, verify);
         }
         match settings.cache {
             Some(Cache::NoStore) => cache::forbid(headers),
             Some(cache) => {
                 let shared = cache == Cache::Shared && self.shareable && !headers.contains_key(SET_COOKIE);
-                cache::limit(headers, shared, &Freshness::until(self.expires_at, now(), status));
+                cache::limit(headers, shared, &Freshness::until(self.expires_at, verify.now(), status));
             }
             None => {}
         }
@@ -88,8 +88,9 @@ impl Passed {
 
 impl UnderToken {
     /// Gives a `Location` that is a path under the scope the token back, for the next request to carry. An absolute URL is
-    /// left alone: whether it leads here again is not for the layer to know, and a token must not go anywhere else.
-    fn keep(&self, headers: &mut HeaderMap) {
+    /// left alone: whether it leads here again is not for the layer to know, and a token must not go anywhere else. So is a
+    /// path with a credential of its own, beside which another would be refused.
+    fn keep(&self, headers: &mut HeaderMap, verify: &impl Verify) {
         let Entry::Occupied(mut location) = headers.entry(LOCATION) else {
             return;
         };
@@ -97,7 +98,7 @@ impl UnderToken {
             return;
         };
         let path = split_query(target.split('#').next().unwrap_or_default()).0;
-        if path.starts_with(&*self.scope) && check_unambiguous(path).is_ok() {
+        if path.starts_with(&*self.scope) && check_unambiguous(path).is_ok() && verify.strip(target).is_none() {
             // Two parts of header values make one, so the error cannot occur.
             if let Ok(mut value) = HeaderValue::try_from(["/", &self.segment, target].concat()) {
                 value.set_sensitive(true);
@@ -111,7 +112,7 @@ impl<V: Verify, A> Shared<V, A> {
     /// What every answer gets, and what one to a request that passed does.
     pub(super) fn finish<B>(&self, mut response: Response<B>, passed: Option<&Passed>) -> Response<B> {
         if let Some(passed) = passed {
-            passed.prepare(&mut response, &self.settings, || self.verify.now());
+            passed.prepare(&mut response, &self.settings, &*self.verify);
         }
         if !self.verify.cookies().is_empty() {
             vary_by_cookie(response.headers_mut());
