@@ -1,7 +1,7 @@
 //! Scope tokens (FORMAT section 3): what they open, in whichever carrier they come, and what they do not.
 //!
-//! A token that is to be refused for what it says is correctly signed by hand: one whose MAC is wrong anyway would prove
-//! nothing.
+//! A token that is to be refused for what it says is correctly signed by hand: one whose MAC is wrong anyway would
+//! prove nothing.
 #![cfg(all(feature = "axum", feature = "trace"))]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
