@@ -202,6 +202,15 @@ fn join<'t>(before: &'t str, after: &'t str) -> Cow<'t, str> {
     }
 }
 
+/// Checks that there is no body where the link wants none.
+fn check_body(verified: &Verified, body: &impl Body) -> Result<(), Rejection> {
+    if !verified.obligations().include(Obligations::NO_BODY) || is_empty(body) {
+        return Ok(());
+    }
+    let rejection = Rejection::from(RejectionKind::LengthRequired);
+    Err(if verified.carrier == Carrier::Cookie { rejection.of_cookie() } else { rejection })
+}
+
 /// Whether a body is known to be empty.
 fn is_empty(body: &impl Body) -> bool {
     body.is_end_stream() || body.size_hint().exact() == Some(0)

@@ -19,6 +19,8 @@ const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex");
 /// What the answer to a request that passed depends on.
 pub(super) struct Passed {
     expires_at: SystemTime,
+    /// Whether a cookie brought the credential, which the client may have sent without meaning to.
+    by_cookie: bool,
     /// Whether every client that has the URL would have been given the same answer.
     shareable: bool,
     /// Whether what decided may change its mind before the link ends: a cache then has to ask again every time.
@@ -40,6 +42,7 @@ impl Passed {
         let under_token = segment.zip(grant.shared_scope().cloned());
         Self {
             expires_at: grant.expires_at(),
+            by_cookie: verified.carrier == Carrier::Cookie,
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
             shareable: verified.by_url_alone && !headers.contains_key(AUTHORIZATION),
             revalidate: verified.revalidate,
@@ -54,7 +57,7 @@ impl Passed {
     }
 
     /// Sets the headers of a response that passes. The time is now, not the request's: a service may have been slow.
-    fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, now: impl FnOnce() -> SystemTime) {
+    fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, verify: &impl Verify) {
         let status = response.status();
         let headers = response.headers_mut();
         if let Some(name) = &self.download
@@ -63,7 +66,7 @@ impl Passed {
             headers.insert(CONTENT_DISPOSITION, attachment(name));
         }
         if let Some(under_token) = &self.under_token {
-            under_token.keep(headers);
+            under_token.keep(headers, verify);
         }
         match settings.cache {
             Some(Cache::NoStore) => cache::forbid(headers),
@@ -86,8 +89,9 @@ impl Passed {
 
 impl UnderToken {
     /// Gives a `Location` that is a path under the scope the token back, for the next request to carry. An absolute URL is
-    /// left alone: whether it leads here again is not for the layer to know, and a token must not go anywhere else.
-    fn keep(&self, headers: &mut HeaderMap) {
+    /// left alone: whether it leads here again is not for the layer to know, and a token must not go anywhere else. So is a
+    /// path with a credential of its own, beside which another would be refused.
+    fn keep(&self, headers: &mut HeaderMap, verify: &impl Verify) {
         let Entry::Occupied(mut location) = headers.entry(LOCATION) else {
             return;
         };
@@ -109,7 +113,7 @@ impl<V: Verify, A> Shared<V, A> {
     /// What every answer gets, and what one to a request that passed does.
     pub(super) fn finish<B>(&self, mut response: Response<B>, passed: Option<&Passed>) -> Response<B> {
         if let Some(passed) = passed {
-            passed.prepare(&mut response, &self.settings, || self.verify.now());
+            passed.prepare(&mut response, &self.settings, &*self.verify);
         }
         if !self.verify.cookies().is_empty() {
             vary_by_cookie(response.headers_mut());

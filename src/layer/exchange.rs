@@ -30,7 +30,8 @@ impl<V: Verify, A> Shared<V, A> {
             return None;
         }
         let path = [base, grant.scope()?].concat();
-        let left = seconds_left(grant.expires_at(), self.verify.now());
+        // A cookie for no time would be taken away instead.
+        let left = Some(seconds_left(grant.expires_at(), self.verify.now())).filter(|left| *left > 0)?;
         let set_cookie = cookie::set(self.verify.cookies().first()?, &encode_token(token), &path, left)?;
 
         let mut response = Response::default();
