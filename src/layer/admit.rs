@@ -25,6 +25,13 @@ pub(super) enum Admission {
     Exchanged(Response<Bytes>),
 }
 
+impl Admission {
+    /// Whether a cookie brought the credential, which the client may have sent without meaning to.
+    pub(super) fn is_by_cookie(&self) -> bool {
+        matches!(self, Self::Granted(passed) if passed.is_by_cookie())
+    }
+}
+
 /// What the way by which a credential came means for the answer.
 enum Way {
     Plain,
@@ -55,28 +62,26 @@ impl<V: Verify, A> Shared<V, A> {
         if by_password {
             request.headers_mut().remove(AUTHORIZATION);
         }
-        let (verified, way) = match verified {
-            Ok(verified) => verified,
+        let admitted = verified.and_then(|(verified, way)| {
+            check_body(&verified, request.body())?;
+            Ok((verified, way))
+        });
+        let (verified, way) = match admitted {
+            Ok(admitted) => admitted,
             Err(rejection) if self.settings.optional && rejection.counts_as_absent() => {
                 return Ok(Admission::Anonymous);
             }
             Err(rejection) => return Err(rejection),
         };
 
-        let mut taken_on = Obligations::DOWNLOAD;
-        if verified.obligations().include(Obligations::NO_BODY) {
-            if !is_empty(request.body()) {
-                return Err(RejectionKind::LengthRequired.into());
-            }
-            taken_on = taken_on.and(Obligations::NO_BODY);
-        }
         let (segment, exchanged) = match way {
             Way::Plain => (None, None),
             Way::UnderToken(segment) => (Some(segment), None),
             Way::Exchanged(response) => (None, Some(response)),
         };
         let passed = Passed::new(&verified, request.headers(), segment);
-        request.extensions_mut().insert(verified.discharge(taken_on)?);
+        let grant = verified.discharge(Obligations::DOWNLOAD.and(Obligations::NO_BODY))?;
+        request.extensions_mut().insert(grant);
         Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
     }
 

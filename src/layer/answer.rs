@@ -10,7 +10,7 @@ use super::download::attachment;
 use super::{Settings, Shared};
 use crate::cache::{self, Cache, Freshness};
 use crate::format::{check_under, split_query};
-use crate::verify::{Verified, Verify};
+use crate::verify::{Carrier, Verified, Verify};
 
 pub(super) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -51,6 +51,10 @@ impl Passed {
         }
     }
 
+    pub(super) fn is_by_cookie(&self) -> bool {
+        self.by_cookie
+    }
+
     /// Says that live authorization has decided as well.
     pub(super) fn decided_live(self) -> Self {
         Self { shareable: false, revalidate: true, ..self }
@@ -72,7 +76,7 @@ impl Passed {
             Some(Cache::NoStore) => cache::forbid(headers),
             Some(cache) => {
                 let shared = cache == Cache::Shared && self.shareable && !headers.contains_key(SET_COOKIE);
-                let now = now();
+                let now = verify.now();
                 let expires_at = if self.revalidate { now } else { self.expires_at };
                 cache::limit(headers, shared, &Freshness::until(expires_at, now, status));
             }
@@ -99,7 +103,7 @@ impl UnderToken {
             return;
         };
         let path = split_query(target.split('#').next().unwrap_or_default()).0;
-        if check_under(&self.scope, path).is_ok() {
+        if check_under(&self.scope, path).is_ok() && verify.strip(target).is_none() {
             // Two parts of header values make one, so the error cannot occur.
             if let Ok(mut value) = HeaderValue::try_from(["/", &self.segment, target].concat()) {
                 value.set_sensitive(true);

@@ -12,6 +12,7 @@ use crate::grant::Grant;
 use crate::head::Head;
 use crate::verify::Verify;
 
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl<V: Verify, A> Shared<V, A> {
@@ -25,8 +26,10 @@ impl<V: Verify, A> Shared<V, A> {
         grant: &Grant,
     ) -> Option<Response<Bytes>> {
         let base = self.settings.exchange.as_deref()?;
-        let mode = head.only_field(&SEC_FETCH_MODE);
-        if *head.method() != Method::GET || mode != Some("navigate") {
+        let (mode, destination) = (head.only_field(&SEC_FETCH_MODE), head.only_field(&SEC_FETCH_DEST));
+        // In another site's frame a browser would not keep the cookie.
+        let is_framed = destination.is_some_and(|destination| destination != "document");
+        if *head.method() != Method::GET || mode != Some("navigate") || is_framed {
             return None;
         }
         let path = [base, grant.scope()?].concat();

@@ -202,7 +202,8 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// the address bar, the pages that back and forward lead to, and the `Referer`. (A browser may note on its disk which
     /// addresses it was redirected from, as Chromium does.)
     ///
-    /// Only tokens in the query are exchanged; there is no cookie for a link to one exact URL. A token too long for a cookie
+    /// A frame is served directly (its `Sec-Fetch-Dest` is not `document`): in another site's page a browser would not keep
+    /// the cookie. Only tokens in the query are exchanged; there is no cookie for a link to one exact URL. A token too long for a cookie
     /// stays in the query.
     ///
     /// ```

@@ -85,9 +85,15 @@ where
 
         Box::pin(async move {
             let admission = match admission {
-                Ok(Admission::Anonymous) => Ok(Admission::Anonymous),
-                Ok(admission) => shared.authorize(&mut parts).await.map(|()| admission),
-                Err(rejection) => Err(rejection),
+                Ok(Admission::Anonymous) | Err(_) => admission,
+                Ok(admitted) => match shared.authorize(&mut parts).await {
+                    Ok(()) => Ok(admitted),
+                    Err(_) if shared.settings.optional && admitted.is_by_cookie() => {
+                        parts.extensions.remove::<Grant>();
+                        Ok(Admission::Anonymous)
+                    }
+                    Err(rejection) => Err(rejection),
+                },
             };
             let passed = match admission {
                 Ok(Admission::Granted(passed)) => Some(passed.decided_live()),

@@ -93,12 +93,15 @@ impl ScopeToken {
     ///
     /// # Errors
     ///
-    /// [`SignErrorKind::Cookie`] for a name that is none, [`SignErrorKind::TooLong`] for more than browsers keep.
+    /// [`SignErrorKind::Cookie`] for a name that is none, [`SignErrorKind::Scope`] if the base's path cannot stand in a
+    /// cookie, [`SignErrorKind::TooLong`] for more than browsers keep.
     pub fn set_cookie(&self, name: &str) -> Result<HeaderValue, SignError> {
         if !cookie::is_name(name) {
             return Err(SignError::about(SignErrorKind::Cookie, name));
         }
         let path = [self.signer.base_path(), &self.scope].concat();
+        // A base may hold what would end the attribute.
+        check_scope(&path).map_err(|ambiguous| SignError::about(SignErrorKind::Scope, ambiguous.0))?;
         let left = self.expires_at.duration_since(self.signer.clock().now()).unwrap_or_default();
         let field = cookie::set(name, &encode_token(&self.token), &path, left.as_secs());
         field.ok_or(SignErrorKind::TooLong.into())
