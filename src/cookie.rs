@@ -10,7 +10,7 @@ pub(crate) fn values<'h>(fields: impl Iterator<Item = &'h HeaderValue>, name: &s
 }
 
 /// Whether there is a cookie of one of these names.
-pub(crate) fn holds(field: &HeaderValue, names: &[Box<str>]) -> bool {
+fn holds(field: &HeaderValue, names: &[Box<str>]) -> bool {
     field.as_bytes().split(|b| *b == b';').any(|pair| is_named(pair, names))
 }
 
@@ -31,10 +31,16 @@ pub(crate) fn remove(headers: &mut HeaderMap, names: &[Box<str>]) {
 
 /// A field without the cookies of these names; nothing if it holds no others.
 fn without(field: HeaderValue, names: &[Box<str>]) -> Option<HeaderValue> {
-    if !holds(&field, names) {
-        return Some(field);
-    }
-    let kept: Vec<_> = field.as_bytes().split(|b| *b == b';').filter(|pair| !is_named(pair, names)).collect();
+    if holds(&field, names) { keep(&field, |pair| !is_named(pair, names)) } else { Some(field) }
+}
+
+/// What a field holds of the cookies of these names; nothing if there is none.
+pub(crate) fn only(field: &HeaderValue, names: &[Box<str>]) -> Option<HeaderValue> {
+    keep(field, |pair| is_named(pair, names))
+}
+
+fn keep(field: &HeaderValue, is_kept: impl Fn(&[u8]) -> bool) -> Option<HeaderValue> {
+    let kept: Vec<_> = field.as_bytes().split(|b| *b == b';').filter(|pair| is_kept(pair)).collect();
     let mut left = HeaderValue::from_bytes(kept.join(&b';').trim_ascii()).ok().filter(|left| !left.is_empty())?;
     left.set_sensitive(field.is_sensitive());
     Some(left)

@@ -39,10 +39,10 @@ pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -
     }
 }
 
-/// Takes the cookies of these names out of a request, and gives the fields that held one, as they were. What is left of
-/// the `Cookie` fields is marked as sensitive.
+/// Takes the cookies of these names out of a request, and gives what each field held of them. What is left of the
+/// `Cookie` fields is marked as sensitive.
 pub(super) fn take_cookies(headers: &mut HeaderMap, names: &[Box<str>]) -> Vec<HeaderValue> {
-    let taken: Vec<_> = headers.get_all(COOKIE).iter().filter(|field| cookie::holds(field, names)).cloned().collect();
+    let taken = headers.get_all(COOKIE).iter().filter_map(|field| cookie::only(field, names)).collect();
     remove_cookies(headers, names);
     taken
 }
