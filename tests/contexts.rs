@@ -3,6 +3,8 @@
 //! Links are signed by hand over what they cover and over whatever lines a row says, those included that no signer writes.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[path = "contexts/asking.rs"]
+mod asking;
 #[path = "contexts/basic.rs"]
 mod basic;
 #[path = "contexts/carried.rs"]
