@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use tower_signed_url::{ConfigErrorKind, Policy, SignErrorKind, Signer, Verifier, VerifierBuilder, context};
+use tower_signed_url::{
+    ConfigError, ConfigErrorKind, Policy, SignError, SignErrorKind, Signer, Verifier, VerifierBuilder, context,
+};
 
 use super::{EXP, NOW, at, keys, link, verifier};
 
@@ -44,7 +46,7 @@ fn a_verifier_says_what_is_wrong_with_its_contexts() {
         ("required, and not a name", new().require("User"), Some((sourceless, "User"))),
     ] {
         let error = builder.build().err();
-        assert_eq!(error.as_ref().map(|error| error.kind()), expected.map(|(kind, _)| kind), "{row}");
+        assert_eq!(error.as_ref().map(ConfigError::kind), expected.map(|(kind, _)| kind), "{row}");
         if let (Some(error), Some((kind, name))) = (error, expected) {
             let message = match kind {
                 ConfigErrorKind::Context => {
@@ -107,7 +109,7 @@ fn minting_refuses_what_no_request_can_show() {
     ] {
         let mint = bound.iter().fold(signer.url("/a"), |mint, (name, value)| mint.bind(name, value));
         let minted = mint.sign_until(at(EXP)).map(|url| url.as_str().to_owned());
-        let found = minted.as_ref().map_err(|error| error.kind());
+        let found = minted.as_ref().map_err(SignError::kind);
         assert_eq!(found, expected.as_ref().map_err(|(kind, _)| *kind), "{row}");
         if let (Err(error), Err((kind, name))) = (minted, expected) {
             let message = if kind == nobody {

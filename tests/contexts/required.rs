@@ -1,7 +1,7 @@
 //! Contexts that every link has to bind.
 
 use tower_signed_url::RejectionKind::{Context, Expired, Malformed, NotAuthentic};
-use tower_signed_url::{Policy, Rejection, SignErrorKind, SignedUrlLayer, Signer, Verifier};
+use tower_signed_url::{Policy, Rejection, SignError, SignErrorKind, SignedUrlLayer, Signer, Verifier};
 
 use super::{EXP, NOW, User, ask, at, authentic, builder, check, get, keys, link, sign, unsigned};
 
@@ -105,7 +105,7 @@ fn nobody_mints_a_link_without_them() {
             let mint = || bound.iter().fold(signer.url("/a"), |mint, (name, value)| mint.bind(name, value));
             let minted = mint().sign_until(at(EXP));
             assert_eq!(
-                minted.as_ref().map(|url| url.as_str().to_owned()).map_err(|e| e.kind()),
+                minted.as_ref().map(|url| url.as_str().to_owned()).map_err(SignError::kind),
                 expected,
                 "{by}: {name}"
             );
