@@ -83,7 +83,8 @@ pub(crate) fn grpc_answer(status: StatusCode) -> Response<Bytes> {
 /// What every refusal has, whoever built it: the reason, for the application alone, and headers.
 /// A 410 may be cached unless it says otherwise, and a link that is refused here may still work for someone else.
 pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Response<B> {
-    let asks_for_password = rejection.status() == StatusCode::UNAUTHORIZED;
+    // A callback may have answered with a page of its own, and a gRPC call is answered with a 200.
+    let asks_for_password = rejection.status() == StatusCode::UNAUTHORIZED && response.status() == rejection.status();
     response.extensions_mut().insert(rejection);
     let headers = response.headers_mut();
     if asks_for_password {

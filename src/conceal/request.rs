@@ -19,9 +19,16 @@ pub(crate) fn clean_headers(headers: &mut HeaderMap, verify: &impl Verify) {
     clean_headers_with(headers, |url| verify.hide(url));
 }
 
-/// `clean` gives nothing for a URL that may stay as it is.
+/// `clean` gives nothing for a URL that may stay as it is. `Authorization`, which may hold a link's password, is marked as
+/// sensitive.
 pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -> Option<String>) {
-    for (_, value) in headers.iter_mut().filter(|(name, _)| URL_HEADERS.contains(name)) {
+    for (name, value) in headers.iter_mut() {
+        if *name == AUTHORIZATION {
+            value.set_sensitive(true);
+        }
+        if !URL_HEADERS.contains(name) {
+            continue;
+        }
         let cleaned = match str::from_utf8(value.as_bytes()).map(&clean) {
             Ok(None) => continue,
             Ok(Some(cleaned)) => HeaderValue::try_from(cleaned).ok(),

@@ -17,6 +17,8 @@ use crate::policy::{ConfigError, ConfigErrorKind, Policy, Rules};
 pub struct VerifierBuilder {
     keys: Keyring,
     policy: Policy,
+    /// Contexts that links have to bind besides those of the policy, which may be given after them.
+    required: Vec<Box<str>>,
     clock: Arc<dyn Clock>,
     sources: Sources,
     /// A name that has two sources.
@@ -30,6 +32,7 @@ impl VerifierBuilder {
         Self {
             keys: keys.clone(),
             policy: Policy::new(),
+            required: Vec::new(),
             clock: Arc::new(SystemClock),
             sources: Sources::default(),
             repeated: None,
@@ -65,8 +68,9 @@ impl VerifierBuilder {
     }
 
     /// Refuses links that do not bind the context of this name, and has signers refuse to mint them.
-    pub fn require(self, name: &str) -> Self {
-        Self { policy: self.policy.require_context(name), ..self }
+    pub fn require(mut self, name: &str) -> Self {
+        self.required.push(name.into());
+        self
     }
 
     /// Lets links be limited to client addresses, and says where a request's comes from. Ready-made sources are in
@@ -112,7 +116,7 @@ impl VerifierBuilder {
     /// What is wrong with the policy, or between the policy and the sources: a [`ConfigErrorKind`].
     pub fn build(self) -> Result<Verifier, ConfigError> {
         let error = |kind, name: &str| Err(ConfigError::new(kind, name));
-        let mut policy = self.policy;
+        let mut policy = self.required.iter().fold(self.policy, |policy, name| policy.require_context(name));
         if let Some(name) = self.repeated {
             return error(ConfigErrorKind::DuplicateContext, &name);
         }
@@ -145,6 +149,7 @@ impl fmt::Debug for VerifierBuilder {
         f.debug_struct("VerifierBuilder")
             .field("keys", &self.keys)
             .field("policy", &self.policy)
+            .field("required", &self.required)
             .finish_non_exhaustive()
     }
 }
