@@ -15,7 +15,7 @@ use http::HeaderValue;
 use http::uri::PathAndQuery;
 
 pub use self::layer::{Conceal, ConcealLayer};
-pub(crate) use self::request::{clean_headers, mark_sensitive};
+pub(crate) use self::request::clean_headers;
 #[cfg(feature = "trace")]
 pub use self::span::ConcealSpan;
 

@@ -19,12 +19,13 @@ pub(crate) fn clean_headers(headers: &mut HeaderMap, verify: &impl Verify) {
     clean_headers_with(headers, |url| verify.hide(url));
 }
 
-/// `clean` gives nothing for a URL that may stay as it is. `Authorization`, which may hold a link's password, is marked as
-/// sensitive.
+/// `clean` gives nothing for a URL that may stay as it is. What else may hold a credential, a password or a session, is
+/// marked as sensitive, so that `Debug` shows nothing of it.
 pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -> Option<String>) {
     for (name, value) in headers.iter_mut() {
-        if *name == AUTHORIZATION {
+        if *name == AUTHORIZATION || *name == COOKIE {
             value.set_sensitive(true);
+            continue;
         }
         if !URL_HEADERS.contains(name) {
             continue;
@@ -39,17 +40,9 @@ pub(super) fn clean_headers_with(headers: &mut HeaderMap, clean: impl Fn(&str) -
     }
 }
 
-/// Takes the cookies of these names out of a request, and gives them, a field for each that held one. What may be another
-/// credential is marked as sensitive.
+/// Takes the cookies of these names out of a request, and gives them, a field for each that held one.
 pub(super) fn take_cookies(headers: &mut HeaderMap, names: &[Box<str>]) -> Vec<HeaderValue> {
     let taken: Vec<_> = headers.get_all(COOKIE).iter().filter_map(|field| cookie::only(field, names)).collect();
     cookie::remove(headers, names);
-    mark_sensitive(headers);
     taken
-}
-
-/// Has `Debug` show nothing of the fields that credentials come in.
-pub(crate) fn mark_sensitive(headers: &mut HeaderMap) {
-    let is_secret = |name: &HeaderName| *name == COOKIE || *name == AUTHORIZATION;
-    headers.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, field)| field.set_sensitive(true));
 }

@@ -7,7 +7,7 @@ use tower_http::trace::MakeSpan;
 use tracing::field::{Empty, debug};
 use tracing::{Level, Span};
 
-use super::request::{clean_headers_with, mark_sensitive};
+use super::request::clean_headers_with;
 use crate::cookie;
 use crate::format::split_query;
 use crate::verify::{Verifier, Verify};
@@ -88,7 +88,6 @@ impl<V: Verify, B> MakeSpan<B> for ConcealSpan<V> {
             let mut headers = request.headers().clone();
             clean_headers_with(&mut headers, |url| redact(url, verify));
             cookie::remove(&mut headers, verify.cookies());
-            mark_sensitive(&mut headers);
             span.record("headers", debug(&headers));
         }
         span

@@ -8,7 +8,7 @@ use http_body::Body;
 
 use super::Shared;
 use super::answer::Passed;
-use crate::conceal::{Concealed, clean_headers, mark_sensitive};
+use crate::conceal::{Concealed, clean_headers};
 use crate::cookie;
 use crate::grant::Grant;
 use crate::head::{Head, original_uri_mut, replace_target};
@@ -51,10 +51,7 @@ impl<V: Verify, A> Shared<V, A> {
             None => self.verify_and_strip(request),
         };
         clean_headers(request.headers_mut(), &*self.verify);
-        if !self.verify.cookies().is_empty() {
-            cookie::remove(request.headers_mut(), self.verify.cookies());
-            mark_sensitive(request.headers_mut());
-        }
+        cookie::remove(request.headers_mut(), self.verify.cookies());
         let by_password = match &verified {
             Ok((verified, _)) => verified.by_password,
             Err(rejection) => rejection.is_by_password(),
