@@ -204,6 +204,45 @@ async fn it_is_not_asked_about_a_body_that_may_not_be() {
     assert_eq!(guard.asked(), 1);
 }
 
+/// The format's rule for cookies that fail: one that was sent without meaning to must not close what is open to all.
+#[tokio::test]
+async fn in_optional_mode_a_cookie_that_fails_counts_as_absent() {
+    let verifier = Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie(DEFAULT_COOKIE).build().unwrap();
+    let with_cookie = |run: &str, body: &str| {
+        let token = encode(&signed(&format!("sig-scope=/photos/&exp=1790000000{run}")));
+        let request = Request::get("/photos/7").header(COOKIE, format!("{DEFAULT_COOKIE}={token}"));
+        request.body(body.to_owned()).unwrap()
+    };
+    let service = service_fn(async |request: Request<String>| {
+        let is_granted = request.extensions().get::<Grant>().is_some();
+        Ok::<_, Infallible>(Response::builder().header("x-granted", is_granted.to_string()).body(Body::new()).unwrap())
+    });
+    for (says, refused, status) in decisions() {
+        let guard = Guard::saying(says);
+        let layer = SignedUrlLayer::new(&verifier).authorize(guard.clone());
+        let answer = layer.clone().layer(service).oneshot(with_cookie("", "")).await.unwrap();
+        assert_eq!((kind(&answer), answer.status().as_u16()), (refused, status), "{says:?}");
+
+        let optional = layer.optional().layer(service);
+        let answer = optional.clone().oneshot(with_cookie("", "")).await.unwrap();
+        assert_eq!((kind(&answer), answer.status().as_u16()), (None, 200), "{says:?}");
+        let granted = if refused.is_none() { "true" } else { "false" };
+        assert_eq!(only(answer.headers(), "x-granted"), Some(granted), "{says:?}");
+        assert_eq!(answer.headers().contains_key(CACHE_CONTROL), refused.is_none(), "{says:?}");
+        assert_eq!(only(answer.headers(), "vary"), Some("cookie"), "{says:?}");
+        assert_eq!(guard.asked(), 2, "{says:?}");
+
+        // A token in the URL was meant.
+        let token = signed("sig-scope=/photos/&exp=1790000000");
+        let request = Request::get(format!("/photos/7?{token}")).body(String::new()).unwrap();
+        assert_eq!(kind(&optional.clone().oneshot(request).await.unwrap()), refused, "{says:?}");
+
+        let answer = optional.oneshot(with_cookie("&sig-max-bytes=9", "x")).await.unwrap();
+        assert_eq!((kind(&answer), only(answer.headers(), "x-granted")), (None, Some("false")), "{says:?}, a body");
+        assert_eq!(guard.asked(), 3, "{says:?}, a body");
+    }
+}
+
 #[tokio::test]
 async fn an_exchange_for_a_cookie_is_not_a_use() {
     let guard = Guard::saying(Ok(Decision::Gone));
