@@ -178,7 +178,7 @@ async fn what_has_ended_or_cannot_be_read_is_refused() {
             assert_eq!(answer.headers(), &fields, "{name}");
             let text = answer.into_body().collect().await.unwrap().to_bytes();
             let expected = if kind == Expired {
-                "This link has expired. A fresh one may work."
+                "This link has ended. A fresh one may work."
             } else {
                 "This link is not valid here."
             };
@@ -254,7 +254,7 @@ fn it_grants_nothing() {
         assert_eq!(ask("/in/a?x=1"), (200, None, "/a?x=1 /in/a?x=1 false".into()), "{name}");
         let alive = "/a?x=1&exp=1790000000&y /in/a?x=1&exp=1790000000&y false";
         assert_eq!(ask("/in/a?x=1&exp=1790000000&y"), (200, private.clone(), alive.into()), "{name}");
-        let expired = "This link has expired. A fresh one may work.";
+        let expired = "This link has ended. A fresh one may work.";
         assert_eq!(ask("/in/a?exp=1789999000"), (410, no_store.clone(), expired.into()), "{name}");
         assert_eq!(ask(&signed("/in/a?exp=1790000000")), (403, no_store.clone(), invalid.clone()), "{name}");
         // Who asks for a grant is refused, by whatever link.

@@ -374,6 +374,9 @@ fn a_media_type_is_one_field_without_its_parameters() {
         ("a list", "image/png", &["image/png, image/png"], false),
         ("a list with another", "image/*", &["image/png, text/html"], false),
         ("a list without a space", "image/*", &["image/png,text/html"], false),
+        ("a list behind a parameter", "image/png", &["image/png;a=b, text/html"], false),
+        ("a list behind a quotation", "image/png", &["image/png;a=\"b\", text/html"], false),
+        ("a quotation without an end", "image/png", &["image/png;a=\"b, text/html"], false),
         ("a null byte's escape", "image/png", &["image/png%00"], false),
         ("beyond ASCII", "image/png", &["image/pñg"], false),
     ] {
