@@ -244,21 +244,22 @@ async fn in_optional_mode_a_cookie_that_fails_counts_as_absent() {
 }
 
 #[tokio::test]
-async fn an_exchange_for_a_cookie_is_not_a_use() {
-    let guard = Guard::saying(Ok(Decision::Gone));
+async fn an_exchange_for_a_cookie_is_a_use() {
     let verifier = Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie(DEFAULT_COOKIE).build().unwrap();
-    let layer = SignedUrlLayer::new(&verifier).exchange().unwrap().authorize(guard.clone());
-    let token = signed("sig-scope=/photos/&exp=1790000000");
-    let mut request = get(&format!("/photos/7?{token}"));
-    request.headers_mut().insert("sec-fetch-mode", "navigate".parse().unwrap());
-    let answer = call(&layer, request).await;
-    assert_eq!((answer.status().as_u16(), guard.asked()), (303, 0));
-
-    let cookie = only(answer.headers(), "set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let mut request = get("/photos/7");
-    request.headers_mut().insert(COOKIE, cookie.parse().unwrap());
-    let answer = call(&layer, request).await;
-    assert_eq!((answer.status().as_u16(), guard.asked()), (410, 1), "the cookie is used");
+    for (says, refused, status) in decisions() {
+        let guard = Guard::saying(says);
+        let layer = SignedUrlLayer::new(&verifier).exchange().unwrap().authorize(guard.clone());
+        for layer in [layer.clone(), layer.optional()] {
+            let mut request = get(&format!("/photos/7?{}", signed("sig-scope=/photos/&exp=1790000000")));
+            request.headers_mut().insert("sec-fetch-mode", "navigate".parse().unwrap());
+            let answer = call(&layer, request).await;
+            let status = if refused.is_none() { 303 } else { status };
+            assert_eq!((kind(&answer), answer.status().as_u16()), (refused, status), "{says:?}");
+            assert_eq!(answer.headers().contains_key("set-cookie"), refused.is_none(), "{says:?}");
+            assert!(answer.extensions().get::<Called>().is_none(), "{says:?}");
+        }
+        assert_eq!(guard.asked(), 2, "{says:?}");
+    }
 }
 
 #[tokio::test]
