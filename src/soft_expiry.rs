@@ -7,14 +7,17 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::uri::PathAndQuery;
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::cache::{self, Freshness};
 use crate::clock::{Clock, SystemClock};
+use crate::conceal::Concealed;
 use crate::format::{Names, read_soft_expiry};
+use crate::head::Head;
 use crate::layer::ResponseBody;
 use crate::reject::refusal;
 use crate::rejection::{Rejection, RejectionKind};
@@ -29,7 +32,7 @@ use crate::rejection::{Rejection, RejectionKind};
 /// - `exp` is Unix time, in seconds or from 100000000000 on in milliseconds. One that is no such time, or stands twice, is
 ///   answered 403.
 /// - A request with `sig`, any name that begins with `sig-`, or a scope token in its path is answered 403: what it asks for
-///   would not be checked here.
+///   would not be checked here. So is one of which a [`ConcealLayer`](crate::ConcealLayer) further out took something.
 /// - Caches are kept from outliving the link, as [`Cache::Private`](crate::Cache::Private) says. The URI passes as it is.
 ///
 /// ```
@@ -61,8 +64,17 @@ impl SoftExpiryLayer {
     }
 
     /// When the request's link ends, if it says so.
-    fn check(&self, uri: &Uri) -> Result<Option<SystemTime>, Rejection> {
-        match read_soft_expiry(uri.path(), uri.query().unwrap_or_default(), &Names::default())? {
+    fn check<B>(&self, request: &Request<B>) -> Result<Option<SystemTime>, Rejection> {
+        if request.extensions().get::<Concealed>().is_some_and(|it| it.fault().is_some() || it.target().is_some()) {
+            return Err(Rejection::new(RejectionKind::Unenforceable).because(
+                "a `ConcealLayer` further out took a credential, or the expiry, out of the URI: limit it with `under`",
+            ));
+        }
+        let (uri, names) = (request.uri(), Names::default());
+        // A router may have taken the first segment off the path, a token or not.
+        let whole = Head::of(request).target().filter(|whole| names.token_segment(whole.path()).is_some());
+        let path = whole.map_or(uri.path(), PathAndQuery::path);
+        match read_soft_expiry(path, uri.query().unwrap_or_default(), &names)? {
             Some(expires_at) if self.clock.now() >= expires_at => {
                 Err(Rejection::new(RejectionKind::Expired).unsigned())
             }
@@ -105,7 +117,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let kind = match self.layer.check(request.uri()) {
+        let kind = match self.layer.check(&request) {
             Ok(expires_at) => {
                 Kind::Passing { future: self.inner.call(request), expires_at, clock: Arc::clone(&self.layer.clock) }
             }

@@ -2,7 +2,7 @@ use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 
 use super::Obligations;
-use crate::format::Terms;
+use crate::format::{MediaType, Terms};
 use crate::head::Head;
 use crate::rejection::RejectionKind;
 
@@ -22,8 +22,14 @@ fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, Reject
     let headers = head.headers();
     let may_have_none = matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let has_length = headers.contains_key(CONTENT_LENGTH);
+    let is_of_type = || {
+        let includes =
+            |media_type: MediaType<'_>| head.only_field(&CONTENT_TYPE).is_some_and(|sent| media_type.includes(sent));
+        terms.media_type.is_none_or(includes)
+    };
     if may_have_none && !has_length && !headers.contains_key(TRANSFER_ENCODING) {
-        return Ok(Obligations::NO_BODY);
+        let passes = terms.max_bytes.is_none() && is_of_type();
+        return Ok(if passes { Obligations::NONE } else { Obligations::NO_BODY });
     }
 
     let length = declared_length(head);
@@ -35,10 +41,7 @@ fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, Reject
         }
     }
     let is_empty = may_have_none && length == Some(0);
-    if let Some(media_type) = terms.media_type
-        && !is_empty
-        && !head.only_field(&CONTENT_TYPE).is_some_and(|sent| media_type.includes(sent))
-    {
+    if !is_empty && !is_of_type() {
         return Err(RejectionKind::MediaType);
     }
     Ok(Obligations::NONE)

@@ -1,0 +1,92 @@
+//! Links signed by hand, and servers that are asked in raw bytes over HTTP/1.1 and by hyper over HTTP/2.
+#![allow(dead_code, missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+use std::convert::Infallible;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use axum::Router;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use sha2::Sha256;
+use tokio::runtime::Runtime;
+use tower_signed_url::Rejected;
+
+/// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
+pub fn signed(covered: &str) -> String {
+    let key: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
+    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered);
+    format!("{covered}&sig={}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+/// Puts the kind of refusal into a field, where an answer to `HEAD` has it, too.
+pub fn tell_kind(rejected: Rejected<'_>) -> Response<String> {
+    let kind = format!("{:?}", rejected.rejection().kind());
+    Response::builder().status(rejected.status()).header("x-kind", &kind).body(kind).unwrap()
+}
+
+/// A server for as long as this lives.
+pub struct Server {
+    pub address: SocketAddr,
+    runtime: Runtime,
+}
+
+/// What hyper sends, of a length that it knows or not.
+pub type ClientBody = UnsyncBoxBody<Bytes, Infallible>;
+
+impl Server {
+    pub fn start(app: Router) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(axum::serve(listener, app).into_future());
+        Self { address, runtime }
+    }
+
+    /// All that it says until it closes the connection.
+    pub fn raw(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(request).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Sends one request over a connection of its own; nothing if the server breaks it off.
+    pub fn http2(&self, request: Request<ClientBody>) -> Option<Response<Bytes>> {
+        self.runtime.block_on(async {
+            let stream = TokioIo::new(tokio::net::TcpStream::connect(self.address).await.unwrap());
+            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+            let (mut client, connection) = handshake.await.unwrap();
+            tokio::spawn(connection);
+            let (parts, body) = client.send_request(request).await.ok()?.into_parts();
+            Some(Response::from_parts(parts, body.collect().await.ok()?.to_bytes()))
+        })
+    }
+
+    pub fn url(&self, target: &str) -> String {
+        format!("http://{}{target}", self.address)
+    }
+}
+
+/// Status and one field of an answer in raw bytes; an empty text where there is no such field.
+pub fn read_raw<'a>(answer: &'a str, names: &[&str]) -> (u16, &'a str) {
+    let status = answer.get(9..12).expect("a status line").parse().unwrap();
+    let head = answer.split("\r\n\r\n").next().unwrap_or_default();
+    let fields = head.lines().filter_map(|line| line.split_once(": "));
+    let mut values = fields.filter(|(name, _)| names.contains(name)).map(|(_, value)| value);
+    (status, values.next().unwrap_or_default())
+}
+
+/// The one value of a field; panics if there are several.
+pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let values: Vec<_> = headers.get_all(name).iter().collect();
+    assert!(values.len() < 2, "{name}: {values:?}");
+    values.first().map(|value| value.to_str().unwrap())
+}
