@@ -121,7 +121,10 @@ where
             Ok(expires_at) => {
                 Kind::Passing { future: self.inner.call(request), expires_at, clock: Arc::clone(&self.layer.clock) }
             }
-            Err(rejection) => Kind::Refused { response: Some(refusal(rejection)) },
+            Err(rejection) => {
+                tracing::debug!(target: "tower_signed_url", reason = %rejection, "refused");
+                Kind::Refused { response: Some(refusal(rejection)) }
+            }
         };
         SoftExpiryFuture { kind }
     }
