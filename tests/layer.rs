@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, EXPIRES, HeaderMap, REFERRER_POLICY, SET_COOKIE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, EXPIRES, HeaderMap, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
@@ -573,13 +573,15 @@ fn readiness_is_the_services() {
     }
 }
 
-/// Another verifier behind one's own: in `/en/photos/cat.jpg` the language is not signed, and a header decides as well.
+/// Another verifier behind one's own: in `/en/photos/cat.jpg` the language is not signed, a `?ticket=…` is its own, and a
+/// header decides as well.
 struct Wrapper(Verifier);
 
 impl Verify for Wrapper {
     fn verify(&self, head: Head<'_>) -> Result<Verified, Rejection> {
         let target = head.target().map_or("", |target| target.as_str());
-        let bare = target.strip_prefix("/en").unwrap_or(target).parse().unwrap();
+        let bare = target.strip_prefix("/en").unwrap_or(target);
+        let bare = bare.split_once("?ticket=").map_or(bare, |(path, _)| path).parse().unwrap();
         let verified = self.0.verify(head.with_target(&bare))?;
         match head.headers().get("x-wants").map(HeaderValue::as_bytes) {
             Some(b"a count") => Ok(verified.asking_for(Obligations::COUNT_USE)),
@@ -589,7 +591,7 @@ impl Verify for Wrapper {
     }
 
     fn strip(&self, target: &str) -> Option<String> {
-        self.0.strip(target)
+        self.0.strip(target).or_else(|| target.split_once("?ticket=").map(|(path, _)| path.to_owned()))
     }
 
     fn hide(&self, url: &str) -> Option<String> {
@@ -625,6 +627,16 @@ async fn what_a_wrapper_decides_is_not_lost() {
     let other = refused(&layer, wanting("something")).await;
     let rejection = other.extensions().get::<Rejection>().unwrap();
     assert_eq!(rejection.to_string(), "cannot be enforced here: it wants something else");
+}
+
+#[tokio::test]
+async fn what_a_wrapper_strips_goes_whatever_brought_the_credential() {
+    let verifier = Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie(DEFAULT_COOKIE).build().unwrap();
+    let token = verifier.signer().scope("/v/").sign_until(at(NOW + 9)).unwrap();
+    let layer = SignedUrlLayer::custom(Wrapper(verifier));
+    let mut request = get("/v/a?ticket=secret");
+    request.headers_mut().insert(COOKIE, token.set_cookie(DEFAULT_COOKIE).unwrap());
+    assert_eq!(seen(&layer, request).await.uri, "/v/a");
 }
 
 #[tokio::test]

@@ -254,6 +254,22 @@ fn traced(target: &str) -> Log {
 }
 
 #[test]
+fn conceal_span_shows_no_value_of_a_link_that_was_mangled() {
+    const MAC: &str = "FH3AB_Fk_WuVl-j69DjbqY8OKnjGnQBXyFd3dCuHJFA";
+    for (name, target) in [
+        ("the question mark encoded", format!("/a%3Fw=1&exp=1790000000&sig={MAC}")),
+        ("all but the name encoded", format!("/a?sig%3D{MAC}=")),
+        ("a whole query as a name", format!("/a?exp%3D1790000000%26sig%3D{MAC}=")),
+        ("a URL as a value", format!("/a?next=/b?w=1?sig={MAC}")),
+    ] {
+        let service = trace(conceal_span()).layer(boxed(signed().layer(service_fn(answer))));
+        let (response, log) = respond(service, request("GET", &target));
+        assert_eq!(response.status(), 403, "{name}");
+        assert_eq!(log.signature(MAC), None, "{name}");
+    }
+}
+
+#[test]
 fn conceal_layer_leaves_other_paths_alone() {
     let files = conceal().under("/files");
     let both = files.clone().under("/v/");

@@ -79,6 +79,29 @@ fn neither_live_authorization_nor_what_was_concealed_brings_it_back() {
 }
 
 #[test]
+fn a_callback_is_shown_no_password_that_the_link_asked_for() {
+    let shows = |rejected: tower_signed_url::Rejected<'_>| {
+        let shown = if rejected.headers().contains_key("authorization") { "shown" } else { "gone" };
+        Response::builder().status(rejected.status()).header("x-password", shown).body("").unwrap()
+    };
+    let layer = SignedUrlLayer::new(verifier()).on_reject(shows);
+    let put = |mut request: Request<()>| {
+        *request.method_mut() = Method::PUT;
+        request
+    };
+    for (name, request, expected) in [
+        ("right, another method", put(with_password(&bound(), "hunter2")), (403, "gone")),
+        ("wrong", with_password(&bound(), "hunter3"), (401, "gone")),
+        ("no link at all", with_password("/a", "hunter2"), (403, "shown")),
+        ("a link that binds none", put(with_password(&sign("/a?exp=1790000000", ""), "hunter2")), (403, "shown")),
+    ] {
+        let answer = ask(&layer, &request);
+        assert_eq!(answer.status().as_u16(), expected.0, "{name}");
+        assert_eq!(answer.headers()["x-password"], expected.1, "{name}");
+    }
+}
+
+#[test]
 fn an_answer_that_a_password_decided_is_nobody_elses() {
     for (cache, target, expected) in [
         (Cache::Shared, sign("/a?exp=1790000000", ""), "public, max-age=1000, s-maxage=1000"),

@@ -123,6 +123,18 @@ fn a_token_in_the_path_is_refused_once_a_route_was_chosen_by_it() {
     }
 }
 
+/// Not even to a `Verify` that asks another about a target of its own.
+#[test]
+fn a_route_stays_chosen_for_a_wrapper() {
+    let target = format!("/~{}/v/a", encode(&token(COVERED)));
+    let mut request = Request::get("/v/a").body(()).unwrap();
+    let bare = target.parse().unwrap();
+    assert!(verifier().verify(Head::of(&request).with_target(&bare)).is_ok());
+    request.extensions_mut().insert(OriginalUri(target.parse().unwrap()));
+    let rejection = verifier().verify(Head::of(&request).with_target(&bare)).unwrap_err();
+    assert_eq!(rejection.kind(), RejectionKind::Malformed);
+}
+
 /// The prefix that a router takes off stands before the token, which is no first segment then.
 #[test]
 fn a_token_under_a_nest_is_the_application_s_own() {
