@@ -1,8 +1,9 @@
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName};
 use http::{HeaderValue, StatusCode};
 
+use crate::clock::seconds_until;
 use crate::quoted;
 
 /// What caches are told about the answer to a signed URL, on every status: that they must not outlive the link.
@@ -164,10 +165,6 @@ fn write_date(date: SystemTime) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
 }
 
-fn seconds_until(time: SystemTime, now: SystemTime) -> u64 {
-    time.duration_since(now).map_or(0, |left: Duration| left.as_secs())
-}
-
 /// Takes away the fields that a cache may read instead of `Cache-Control`: RFC 9213's, and older ones. Says whether there
 /// were any.
 fn remove_targeted(headers: &mut HeaderMap) -> bool {
@@ -185,6 +182,8 @@ fn remove_targeted(headers: &mut HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOW: u64 = 1_790_000_000;

@@ -115,7 +115,8 @@ pub fn forwarded(trusted_hops: NonZeroU8) -> impl Fn(Head<'_>) -> Option<IpAddr>
 ///
 /// # Errors
 ///
-/// What is not such a network; a prefix of 0 is none either.
+/// [`ConfigErrorKind::Network`](crate::ConfigErrorKind::Network) for a text that is no such network; a prefix of 0 is refused
+/// too.
 ///
 /// ```
 /// use std::num::NonZeroU8;

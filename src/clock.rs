@@ -17,6 +17,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> SystemTime;
 }
 
+/// Whole seconds from now to then; none if that is past.
+pub(crate) fn seconds_until(then: SystemTime, now: SystemTime) -> u64 {
+    then.duration_since(now).unwrap_or_default().as_secs()
+}
+
 /// The system's clock, [`SystemTime::now`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -31,7 +31,9 @@
 //! A request that shows nothing, because nobody is signed in, say, is refused as
 //! [`Context`](crate::RejectionKind::Context), and one that shows another value as
 //! [`NotAuthentic`](crate::RejectionKind::NotAuthentic): [`on_reject`](crate::SignedUrlLayer::on_reject) may send the former
-//! to a login.
+//! to a login. (It is not given the link: ask the user to open it again.)
+//!
+//! A source of your own is a closure: `|head| head.headers().get("x-user")?.to_str().ok().map(Cow::Borrowed)`.
 //!
 //! A source gives nothing where the request does not show the value, or not clearly: the request is then refused, as it
 //! is for an empty value and for one that holds a line break.
@@ -51,9 +53,9 @@ pub trait Source: for<'a> Fn(Head<'a>) -> Option<Cow<'a, str>> + Send + Sync + '
 impl<F> Source for F where F: for<'a> Fn(Head<'a>) -> Option<Cow<'a, str>> + Send + Sync + 'static {}
 
 /// The name that links bind a password by.
-pub(crate) const PASSWORD: &str = "password";
+pub(crate) const PASSWORD_CONTEXT: &str = "password";
 /// The name that links bind a host by.
-pub(crate) const HOST_NAME: &str = "host";
+pub(crate) const HOST_CONTEXT: &str = "host";
 
 /// The host that the request is for, in lower case, with its port unless that is 80 or 443 (behind a proxy the scheme is
 /// unknown). Register it as `host`.
@@ -114,9 +116,9 @@ pub fn extension<T: Send + Sync + 'static>(value: impl Fn(&T) -> &str + Send + S
 /// it as `password`.
 ///
 /// A browser asks for the password then: a link that binds `password` is answered 401 if it is missing or wrong, and the
-/// `Authorization` field does not reach the service. Every guess is a request that your application sees as
-/// [`PasswordRequired`](crate::RejectionKind::PasswordRequired) or
-/// [`WrongPassword`](crate::RejectionKind::WrongPassword): limit their rate there.
+/// `Authorization` field does not reach the service. Every wrong guess is refused as
+/// [`WrongPassword`](crate::RejectionKind::WrongPassword): limit their rate there. A browser's first request, which has no
+/// password yet, is [`PasswordRequired`](crate::RejectionKind::PasswordRequired).
 #[must_use]
 pub fn basic_password() -> impl Source {
     fn password(head: Head<'_>) -> Option<Cow<'_, str>> {

@@ -4,6 +4,11 @@ use http::header::{COOKIE, Entry, HeaderMap, HeaderValue};
 
 use crate::quoted::is_token;
 
+/// The usual name for the cookie of a scope token: give it to
+/// [`VerifierBuilder::token_cookie`](crate::VerifierBuilder::token_cookie) and
+/// [`ScopeToken::set_cookie`](crate::ScopeToken::set_cookie). Without the former no cookie is read.
+pub const DEFAULT_COOKIE: &str = "signed-url";
+
 /// The values of all cookies of a name, in the order of the fields that hold them.
 pub(crate) fn values<'h>(fields: impl Iterator<Item = &'h HeaderValue>, name: &str) -> impl Iterator<Item = &'h [u8]> {
     fields.flat_map(|field| field.as_bytes().split(|b| *b == b';')).filter_map(move |pair| {

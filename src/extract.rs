@@ -18,7 +18,12 @@ impl<S: Sync> FromRequestParts<S> for Grant {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        parts.extensions.get().cloned().ok_or_else(|| RejectionKind::Missing.into())
+        parts.extensions.get().cloned().ok_or_else(|| {
+            let rejection =
+                Rejection::new(RejectionKind::Missing).because("no `SignedUrlLayer` has granted it (is it in place?)");
+            tracing::debug!(target: "tower_signed_url", reason = %rejection, "refused");
+            rejection
+        })
     }
 }
 

@@ -70,7 +70,7 @@ impl<'a> Head<'a> {
     }
 
     /// Whether a router has chosen a route by the target. One that has handed the request to its fallback has not: that is
-    /// how a layer is put around a whole router. What a `ConcealLayer` took out it answers for itself.
+    /// how a layer is put around a whole router. For what a `ConcealLayer` took out, that layer has judged this already.
     pub(crate) fn is_routed(&self) -> bool {
         let Some(original) = original_uri(self.extensions).filter(|_| self.concealed.is_none()) else {
             return false;

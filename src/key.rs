@@ -191,11 +191,13 @@ impl fmt::Debug for SigningKey {
 }
 
 /// Why a key or a key id could not be made. Holds nothing of the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyError {
     kind: KeyErrorKind,
     /// The name of the environment variable that the text came from, or nothing.
     variable: Box<str>,
+    /// Which of several keys in a text it is, counted from 1; or 0.
+    entry: usize,
 }
 
 /// What is wrong with a key or its text.
@@ -221,6 +223,11 @@ pub enum KeyErrorKind {
 }
 
 impl KeyError {
+    /// The error as that of one key among several, counted from 1.
+    pub(crate) fn of_entry(self, entry: usize) -> Self {
+        Self { entry, ..self }
+    }
+
     /// What is wrong.
     #[must_use]
     pub fn kind(&self) -> KeyErrorKind {
@@ -230,7 +237,14 @@ impl KeyError {
 
 impl From<KeyErrorKind> for KeyError {
     fn from(kind: KeyErrorKind) -> Self {
-        Self { kind, variable: Box::default() }
+        Self { kind, variable: Box::default(), entry: 0 }
+    }
+}
+
+/// With its words: what `main` returns is shown by `Debug`.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyError({:?}: {self})", self.kind())
     }
 }
 
@@ -238,6 +252,9 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.variable.is_empty() {
             write!(f, "{}: ", self.variable)?;
+        }
+        if self.entry > 0 {
+            write!(f, "key {}: ", self.entry)?;
         }
         f.write_str(match self.kind {
             KeyErrorKind::TooShort => "the key is too short: use 32 random bytes, 16 at the least",

@@ -199,7 +199,10 @@ impl FromStr for Keyring {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let mut keys = text.trim().split(',').map(|key| SigningKey::from_text(key.trim()).map(Arc::new));
+        let read = |(at, key): (usize, &str)| {
+            SigningKey::from_text(key.trim()).map(Arc::new).map_err(|error| error.of_entry(at + 1))
+        };
+        let mut keys = text.trim().split(',').enumerate().map(read);
         let active = keys.next().ok_or(KeyErrorKind::Text)??;
         let mut known = vec![Arc::clone(&active)];
         for key in keys {
@@ -217,7 +220,7 @@ impl fmt::Debug for Keyring {
 }
 
 /// Why a ring could not be changed. It stays as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyringError(KeyringErrorKind);
 
 /// What stands against a change of a ring.
@@ -237,6 +240,13 @@ impl KeyringError {
     #[must_use]
     pub fn kind(&self) -> KeyringErrorKind {
         self.0
+    }
+}
+
+/// With its words: what `main` returns is shown by `Debug`.
+impl fmt::Debug for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyringError({:?}: {self})", self.kind())
     }
 }
 

@@ -63,7 +63,6 @@
 //! - `full`: both.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![forbid(unsafe_code)]
 
 mod cache;
 pub mod client_ip;
@@ -94,6 +93,7 @@ pub use self::clock::{Clock, SystemClock};
 #[cfg(feature = "trace")]
 pub use self::conceal::ConcealSpan;
 pub use self::conceal::{Conceal, ConcealLayer};
+pub use self::cookie::DEFAULT_COOKIE;
 pub use self::grant::Grant;
 pub use self::head::Head;
 pub use self::key::{KeyError, KeyErrorKind, KeyId, SigningKey};
@@ -106,9 +106,6 @@ pub use self::rejection::{Rejected, Rejection, RejectionKind};
 pub use self::sign::{Mint, Minted, ScopeToken, SignError, SignErrorKind, SignedUrl, Signer};
 pub use self::soft_expiry::{SoftExpiry, SoftExpiryFuture, SoftExpiryLayer};
 pub use self::verify::{Obligations, Verified, Verifier, VerifierBuilder, Verify};
-
-/// The name of the cookie that a scope token comes in, unless it is told otherwise.
-pub const DEFAULT_COOKIE: &str = "signed-url";
 
 /// The README's Rust blocks are compiled and run with the documentation's.
 #[cfg(all(doctest, feature = "axum"))]

@@ -89,21 +89,22 @@ impl Policy {
     }
 
     /// Lets links bind the context of this name, 1 to 32 of `a-z 0-9 -`: for a process that only signs. A verifier is told
-    /// by [`VerifierBuilder::bind`](crate::VerifierBuilder::bind), with a source.
+    /// by [`VerifierBuilder::bind`](crate::VerifierBuilder::bind); one with this policy needs a source, or its `build` fails.
     pub fn allow_context(mut self, name: &str) -> Self {
         push_new(&mut self.contexts, name);
         self
     }
 
-    /// Refuses to mint links that do not bind the context of this name: for a process that only signs. A verifier is told
-    /// by [`VerifierBuilder::require`](crate::VerifierBuilder::require).
+    /// Has links bind the context of this name: others are not minted, and a verifier with this policy refuses them. It needs
+    /// a source; [`VerifierBuilder::require`](crate::VerifierBuilder::require) is the same from its side.
     pub fn require_context(mut self, name: &str) -> Self {
         push_new(&mut self.required, name);
         self.allow_context(name)
     }
 
     /// Lets links be limited to client addresses: for a process that only signs. A verifier is told by
-    /// [`VerifierBuilder::client_ip`](crate::VerifierBuilder::client_ip), with a source.
+    /// [`VerifierBuilder::client_ip`](crate::VerifierBuilder::client_ip); one with this policy needs a source, or its `build`
+    /// fails.
     pub fn allow_client_ip(self) -> Self {
         Self { client_ip: true, ..self }
     }
@@ -183,7 +184,7 @@ impl TryFrom<Policy> for Rules {
 }
 
 /// Why a policy, or what a verifier or a layer is to be made of, cannot be put to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
     name: Box<str>,
@@ -241,6 +242,13 @@ impl ConfigError {
     #[must_use]
     pub fn kind(&self) -> ConfigErrorKind {
         self.kind
+    }
+}
+
+/// With its words: what `main` returns is shown by `Debug`.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({:?}: {self})", self.kind())
     }
 }
 

@@ -18,6 +18,8 @@ use crate::cache;
 use crate::head::Head;
 use crate::rejection::{Rejected, Rejection};
 
+pub(crate) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+
 /// How a password is asked for (RFC 7617).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Link\", charset=\"UTF-8\"");
 
@@ -91,7 +93,7 @@ pub(crate) fn seal<B>(mut response: Response<B>, rejection: Rejection) -> Respon
         headers.insert(WWW_AUTHENTICATE, CHALLENGE);
     }
     cache::forbid(headers);
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, NO_REFERRER);
     response
 }
 

@@ -63,7 +63,7 @@ pub enum RejectionKind {
     /// The body is of another type than the link allows. 415
     MediaType,
     /// [Live authorization](crate::Authorize) said that what the link leads to is gone. 410
-    Revoked,
+    Gone,
     /// [Live authorization](crate::Authorize) said no. 403
     Forbidden,
     /// Something that the check needs did not answer. 503
@@ -76,7 +76,7 @@ impl RejectionKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::PasswordRequired | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::Expired | Self::Revoked => StatusCode::GONE,
+            Self::Expired | Self::Gone => StatusCode::GONE,
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -108,7 +108,7 @@ impl RejectionKind {
             | Self::LengthRequired
             | Self::TooLarge
             | Self::MediaType
-            | Self::Revoked
+            | Self::Gone
             | Self::Forbidden
             | Self::Unavailable => true,
             Self::Missing
@@ -141,7 +141,7 @@ impl RejectionKind {
             Self::LengthRequired => "limits the body, whose length is not declared",
             Self::TooLarge => "the body is larger than the link allows",
             Self::MediaType => "the body is of another type than the link allows",
-            Self::Revoked => "what it leads to is gone",
+            Self::Gone => "what it leads to is gone",
             Self::Forbidden => "not authorized any more",
             Self::Unavailable => "a check could not be made",
         }
@@ -171,16 +171,25 @@ impl Rejection {
 
     #[cold]
     pub(crate) fn unenforceable() -> Self {
-        let rejection = Self::new(RejectionKind::Unenforceable).because("the link asks for something nobody takes on");
+        let rejection = Self::new(RejectionKind::Unenforceable)
+            .because("the link has an obligation that the caller of `discharge` does not take on");
         Self { authentic: true, ..rejection }
     }
 
     /// An authentic link that does not bind what it has to.
     #[cold]
-    pub(crate) fn unbound() -> Self {
+    pub(crate) fn context_missing() -> Self {
         let rejection =
             Self::new(RejectionKind::Context).because("the link does not bind a context that is required here");
         Self { authentic: true, ..rejection }
+    }
+
+    /// A request that does not show the context of this name, which the link binds.
+    #[cold]
+    pub(crate) fn context_not_shown(name: &str) -> Self {
+        let rejection = Self::new(RejectionKind::Context)
+            .because("is not there, or not clearly (does what tells it, a login, say, run outside of this layer?)");
+        Self { parameter: Inline::truncated(name), ..rejection }
     }
 
     #[cold]
@@ -232,7 +241,7 @@ impl Rejection {
         self.authentic
     }
 
-    /// The name of the query parameter at fault, where there is one; cut after 32 bytes.
+    /// The name of the query parameter, or of the bound context, at fault, where there is one; cut after 32 bytes.
     ///
     /// Whoever sent the request chose it.
     #[must_use]
@@ -318,7 +327,7 @@ impl<'a> Rejected<'a> {
         self.method
     }
 
-    /// The request's path, as the client sent it, without the query.
+    /// The path that the client asked for, without the query and without a scope token.
     #[must_use]
     pub fn path(&self) -> &'a str {
         self.path

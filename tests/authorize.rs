@@ -67,7 +67,7 @@ impl Authorize for Guard {
 fn decisions() -> [(Result<Decision, &'static str>, Option<RejectionKind>, u16); 4] {
     [
         (Ok(Decision::Allow), None, 200),
-        (Ok(Decision::Gone), Some(RejectionKind::Revoked), 410),
+        (Ok(Decision::Gone), Some(RejectionKind::Gone), 410),
         (Ok(Decision::Forbidden), Some(RejectionKind::Forbidden), 403),
         (Err(SECRET), Some(RejectionKind::Unavailable), 503),
     ]

@@ -113,6 +113,7 @@ fn a_report_opens_in_the_browser_of_its_user() {
     for (browser, name) in [(&alice, "alice"), (&bob, "bob")] {
         browser.open(&home);
         browser.click(&format!("form[action='/login/{name}'] button"));
+        browser.wait_until("document.querySelector('a')");
         assert_eq!((browser.url(), browser.status()), (home.clone(), 200));
     }
 
@@ -128,6 +129,8 @@ fn a_report_opens_in_the_browser_of_its_user() {
 
     alice.back();
     alice.click("form[action='/logout'] button");
+    // The page that follows has the same address.
+    alice.wait_until("document.querySelector('form[action^=\"/login\"]')");
     assert_eq!((alice.url(), alice.cookies().len()), (home, 0));
     // Nor does the browser have the report from when it could be opened.
     alice.open(&link);
@@ -140,11 +143,15 @@ fn a_photo_that_is_hidden_is_gone_on_reload() {
     let site = Site::start("authorize");
     let photos_shown = || owner.run("return [...document.images].map(image => image.naturalWidth > 0)");
     owner.open(&site.told_to("open"));
+    owner.wait_until("[...document.images].every(image => image.complete)");
     assert_eq!(photos_shown(), json!([true, true]));
 
     visitor.open(&href(&owner, "a"));
-    for (status, shown) in [(410, [false, true]), (200, [true, true])] {
+    for (status, shown, next) in [(410, [false, true], "Show"), (200, [true, true], "Hide")] {
         owner.click("form[action='/toggle/photos/cat'] button");
+        // The page that follows has the same address, and its pictures come later.
+        owner.wait_until(&format!("document.querySelector('button').textContent.startsWith('{next}')"));
+        owner.wait_until("[...document.images].every(image => image.complete)");
         assert_eq!(photos_shown(), json!(shown));
         visitor.reload();
         assert_eq!(visitor.status(), status);

@@ -73,7 +73,8 @@ pub struct ConcealLayer<V = Verifier> {
 
 impl ConcealLayer {
     /// The layer for the verifier, or the ring of keys, that the [`SignedUrlLayer`](crate::SignedUrlLayer) inside has.
-    /// Give it the verifier where the policy has a name prefix: a ring alone does not know of it.
+    /// Give it the verifier where the policy has a name prefix, or where tokens come in a cookie or the path: a ring alone
+    /// does not know of it. Where several verifiers differ in this, put a layer for each.
     pub fn new(keys_or_verifier: impl Into<Verifier>) -> Self {
         Self::custom(keys_or_verifier.into())
     }

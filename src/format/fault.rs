@@ -29,17 +29,13 @@ impl<'t> Fault<'t> {
 
     /// `parameter` is cut at its `=`: a value may be half a credential, and this is shown.
     #[cold]
-    pub(crate) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
+    pub(super) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
         Fault { kind: FaultKind::Malformed, name: name_of(parameter), detail }
     }
 
     #[cold]
-    pub(crate) fn unenforceable(parameter: &'t str) -> Self {
-        Fault {
-            kind: FaultKind::Unenforceable,
-            name: name_of(parameter),
-            detail: "asks for something that this verifier is not set up to enforce",
-        }
+    pub(crate) fn unenforceable(parameter: &'t str, detail: &'static str) -> Self {
+        Fault { kind: FaultKind::Unenforceable, name: name_of(parameter), detail }
     }
 }
 

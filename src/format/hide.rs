@@ -12,8 +12,8 @@ use super::split::split_query;
 pub(crate) fn strip(target: &str, names: &Names, token_path: bool) -> Option<String> {
     let segment = if token_path { names.token_segment(target) } else { None };
     let (path, query) = split_query(target);
-    let is_credential = |parameter: &str| names.is_reserved(parameter);
-    if segment.is_none() && !query.is_some_and(|query| query.split('&').any(is_credential)) {
+    let is_reserved = |parameter: &str| names.is_reserved(parameter);
+    if segment.is_none() && !query.is_some_and(|query| query.split('&').any(is_reserved)) {
         return None;
     }
     let path = match segment.and_then(|segment| path.get(1 + segment.len()..)) {
@@ -23,7 +23,7 @@ pub(crate) fn strip(target: &str, names: &Names, token_path: bool) -> Option<Str
     };
     let mut stripped = path.to_owned();
     if let Some(query) = query {
-        push_query(&mut stripped, query.split('&').filter(|parameter| !is_credential(parameter)));
+        push_query(&mut stripped, query.split('&').filter(|parameter| !is_reserved(parameter)));
     }
     Some(stripped)
 }
@@ -44,7 +44,7 @@ pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
         hidden.push('/');
     }
     if let Some(query) = query {
-        let parameters = query.split('&').filter(|parameter| !is_credential(parameter, names));
+        let parameters = query.split('&').filter(|parameter| !may_be_credential(parameter, names));
         push_query(&mut hidden, parameters.map(|parameter| hide_encoded(&hide_tokens(parameter, names), names)));
     }
     (hidden != url).then_some(hidden)
@@ -88,7 +88,7 @@ fn hide_encoded(text: &str, names: &Names) -> String {
     loop {
         let next = find_separator(rest);
         let (piece, after) = rest.split_at(next.map_or(rest.len(), |(at, _)| at));
-        if separator.is_empty() || !is_credential(piece, names) {
+        if separator.is_empty() || !may_be_credential(piece, names) {
             hidden.push_str(separator);
             hidden.push_str(piece);
         }
@@ -111,7 +111,7 @@ fn find_separator(text: &str) -> Option<(usize, usize)> {
 }
 
 /// Whether a parameter has a reserved name, or has one when it is unescaped.
-fn is_credential(parameter: &str, names: &Names) -> bool {
+fn may_be_credential(parameter: &str, names: &Names) -> bool {
     let parameter = parameter.trim_start_matches("amp;");
     let end = ["=", "%3D", "%3d"].into_iter().filter_map(|end| parameter.find(end)).min();
     names.is_reserved(end.and_then(|end| parameter.get(..end)).unwrap_or(parameter))

@@ -33,7 +33,7 @@ pub(crate) enum Name {
     Other,
 }
 
-/// The names that stand between the first and the last, as they are read and written.
+/// The names that begin with `sig-`, as they are read and written.
 const RESTRICTIONS: [(Name, &str); 10] = [
     (Name::Start, "sig-start"),
     (Name::Methods, "sig-methods"),
@@ -137,7 +137,7 @@ impl Names {
         Some(1 << index)
     }
 
-    pub(crate) fn is_tolerated(&self, parameter: &str) -> bool {
+    pub(super) fn is_tolerated(&self, parameter: &str) -> bool {
         self.tolerated(parameter).is_some()
     }
 
@@ -157,7 +157,7 @@ impl Names {
     }
 
     /// Whether a path segment begins like a scope token.
-    pub(crate) fn is_token_segment(&self, segment: &str) -> bool {
+    pub(super) fn is_token_segment(&self, segment: &str) -> bool {
         segment.starts_with(&*self.token_start)
     }
 }

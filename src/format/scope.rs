@@ -5,7 +5,7 @@ use super::percent::decode;
 pub(crate) struct Ambiguous(pub(crate) &'static str);
 
 /// Whether a path can be read in one way only, so that no two readers disagree about where it leads.
-pub(crate) fn check_unambiguous(path: &str) -> Result<(), Ambiguous> {
+fn check_unambiguous(path: &str) -> Result<(), Ambiguous> {
     let Some(path) = path.strip_prefix('/') else {
         return Err(Ambiguous("a path that does not begin with `/`"));
     };

@@ -19,7 +19,7 @@ pub(crate) fn read_soft_expiry<'t>(path: &str, query: &'t str, names: &Names) ->
                 let time = value.and_then(read_time);
                 expires_at = Some(time.ok_or(Fault::malformed(parameter, "is not a time"))?);
             }
-            Some(_) => return Err(Fault::unenforceable(parameter)),
+            Some(_) => return Err(Fault::unenforceable(parameter, "is for `SignedUrlLayer`: nothing is checked here")),
         }
     }
     Ok(expires_at)

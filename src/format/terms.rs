@@ -66,7 +66,7 @@ impl<'t> Terms<'t> {
 
     fn restrict(&mut self, parameter: &'t str, names: &Names) -> Result<(), Fault<'t>> {
         let Some((name, value)) = names.reserved(parameter) else {
-            return Err(Fault::unenforceable(parameter));
+            return Err(Fault::unenforceable(parameter, "is not known to this version"));
         };
         let value = value.unwrap_or_default();
         let malformed = |detail| Fault::malformed(parameter, detail);
@@ -91,7 +91,7 @@ impl<'t> Terms<'t> {
             Name::Download if file_name(value).is_some() => self.download = Some(value),
             Name::Download => return Err(malformed("is not a percent-encoded file name")),
             Name::Exp | Name::Sig | Name::Scope | Name::Uses | Name::Other => {
-                return Err(Fault::unenforceable(parameter));
+                return Err(Fault::unenforceable(parameter, "is not known to this version"));
             }
         }
         Ok(())
@@ -139,9 +139,9 @@ impl<'t> MediaType<'t> {
     }
 }
 
-/// A token of RFC 9110 section 5.6.2, without `*`, which would look like a wildcard.
+/// A token without `*`, which would look like a wildcard.
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&b))
+    quoted::is_token(text) && !text.contains('*')
 }
 
 /// The file name that a value of `sig-download` stands for.

@@ -1,12 +1,13 @@
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
 use http_body::Body;
 
-use super::Shared;
+use super::SignedUrlLayer;
 use super::answer::Passed;
 use crate::conceal::{Concealed, clean_headers};
 use crate::cookie;
@@ -22,7 +23,7 @@ pub(super) enum Admission {
     /// It carried none, and needs none.
     Anonymous,
     /// A credential let it through, to be exchanged for a cookie.
-    Exchanged(Response<Bytes>),
+    Exchanged(Box<Response<Bytes>>),
 }
 
 impl Admission {
@@ -32,64 +33,56 @@ impl Admission {
     }
 }
 
-/// What the way by which a credential came means for the answer.
-enum Way {
-    Plain,
+/// A credential that was checked and taken off, and what the way by which it came means for the answer.
+struct Taken {
+    verified: Verified,
     /// The first segment of the path, which links in the answer are to have again.
-    UnderToken(Box<str>),
-    /// The credential is exchanged for a cookie.
-    Exchanged(Response<Bytes>),
+    segment: Option<Box<str>>,
+    /// The answer, if the credential is exchanged for a cookie.
+    exchanged: Option<Box<Response<Bytes>>>,
 }
 
-impl<V: Verify, A> Shared<V, A> {
+impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// Checks a request, takes its credential off and puts the grant in.
     pub(super) fn admit<B: Body>(&self, request: &mut Request<B>) -> Result<Admission, Rejection> {
         // What another layer granted further out is not this one's to pass on.
         request.extensions_mut().remove::<Grant>();
-        let verified = match request.extensions_mut().remove::<Concealed>() {
+        let taken = match request.extensions_mut().remove::<Concealed>() {
             Some(concealed) => self.verify_concealed(request, &concealed),
             None => self.verify_and_strip(request),
         };
         clean_headers(request.headers_mut(), &*self.verify);
         cookie::remove(request.headers_mut(), self.verify.cookies());
-        let by_password = match &verified {
-            Ok((verified, _)) => verified.by_password,
-            Err(rejection) => rejection.is_by_password(),
-        };
-        if by_password {
-            request.headers_mut().remove(AUTHORIZATION);
-        }
-        let admitted = verified.and_then(|(verified, way)| {
-            check_body(&verified, request.body())?;
-            Ok((verified, way))
-        });
-        let (verified, way) = match admitted {
-            Ok(admitted) => admitted,
+        let checked = taken.and_then(|taken| check_body(&taken.verified, request.body()).map(|()| taken));
+        let Taken { verified, segment, exchanged } = match checked {
+            Ok(taken) => taken,
             Err(rejection) if self.settings.optional && rejection.counts_as_absent() => {
                 return Ok(Admission::Anonymous);
             }
-            Err(rejection) => return Err(rejection),
+            Err(rejection) => {
+                if rejection.is_by_password() {
+                    request.headers_mut().remove(AUTHORIZATION);
+                }
+                return Err(rejection);
+            }
         };
-
-        let (segment, exchanged) = match way {
-            Way::Plain => (None, None),
-            Way::UnderToken(segment) => (Some(segment), None),
-            Way::Exchanged(response) => (None, Some(response)),
-        };
+        if verified.by_password {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
         let passed = Passed::new(&verified, request.headers(), segment);
         let grant = verified.discharge(Obligations::DOWNLOAD.and(Obligations::NO_BODY))?;
         request.extensions_mut().insert(grant);
         Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
     }
 
-    fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<(Verified, Way), Rejection> {
+    fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<Taken, Rejection> {
         let head = Head::of(request);
         let Some(original) = head.target() else {
             return Err(self.without_target(request));
         };
         let verified = self.verify.verify(head)?;
         let whole = self.strip(original, 0, &verified)?;
-        let way = self.way(head, original, &whole, &verified);
+        let (segment, exchanged) = self.answer_to(head, original, &whole, &verified);
 
         // Of a nested request, the query is the original's and ends where that ends.
         let target = request.uri().path_and_query().unwrap_or(original);
@@ -102,16 +95,12 @@ impl<V: Verify, A> Shared<V, A> {
             replace_target(uri, whole.clone())?;
         }
         replace_target(request.uri_mut(), inner.unwrap_or(whole))?;
-        Ok((verified, way))
+        Ok(Taken { verified, segment, exchanged })
     }
 
     /// Checks what a [`ConcealLayer`](crate::ConcealLayer) took out, if the URI is still what that left: a rewrite in
     /// between breaks the link and cannot redirect it.
-    fn verify_concealed<B>(
-        &self,
-        request: &mut Request<B>,
-        concealed: &Concealed,
-    ) -> Result<(Verified, Way), Rejection> {
+    fn verify_concealed<B>(&self, request: &mut Request<B>, concealed: &Concealed) -> Result<Taken, Rejection> {
         const CHANGED: &str = "the URI was changed between `ConcealLayer` and here, or carries a second credential";
         if let Some(fault) = concealed.fault() {
             return Err(Rejection::malformed(fault));
@@ -131,31 +120,34 @@ impl<V: Verify, A> Shared<V, A> {
         if self.strip(original, 0, &verified)? != *current {
             return Err(Rejection::malformed(CHANGED));
         }
-        let way = self.way(concealed, original, current, &verified);
-        Ok((verified, way))
+        let (segment, exchanged) = self.answer_to(concealed, original, current, &verified);
+        Ok(Taken { verified, segment, exchanged })
     }
 
     /// Checks a request of which nothing but cookies was taken out: its target is as it was.
-    fn verify_concealed_cookies<B>(
-        &self,
-        request: &mut Request<B>,
-        concealed: &Concealed,
-    ) -> Result<(Verified, Way), Rejection> {
+    fn verify_concealed_cookies<B>(&self, request: &mut Request<B>, concealed: &Concealed) -> Result<Taken, Rejection> {
         for field in concealed.cookies() {
-            request.headers_mut().append(http::header::COOKIE, field.clone());
+            request.headers_mut().append(COOKIE, field.clone());
         }
         self.verify_and_strip(request)
     }
 
-    fn way(&self, head: Head<'_>, original: &PathAndQuery, stripped: &PathAndQuery, verified: &Verified) -> Way {
-        let carried = |place: &std::ops::Range<usize>| original.as_str().get(place.clone());
+    /// The segment that links in the answer are to have again, or the answer that exchanges the credential for a cookie.
+    fn answer_to(
+        &self,
+        head: Head<'_>,
+        original: &PathAndQuery,
+        stripped: &PathAndQuery,
+        verified: &Verified,
+    ) -> (Option<Box<str>>, Option<Box<Response<Bytes>>>) {
+        let carried = |place: &Range<usize>| original.as_str().get(place.clone());
         match &verified.carrier {
-            Carrier::Url | Carrier::Cookie => Way::Plain,
-            Carrier::Path(place) => carried(place).map_or(Way::Plain, |segment| Way::UnderToken(segment.into())),
-            Carrier::Query(place) => {
-                let exchanged = carried(place).and_then(|token| self.exchange(head, token, stripped, &verified.grant));
-                exchanged.map_or(Way::Plain, Way::Exchanged)
-            }
+            Carrier::Url | Carrier::Cookie => (None, None),
+            Carrier::Path(place) => (carried(place).map(Box::from), None),
+            Carrier::Query(place) => (
+                None,
+                carried(place).and_then(|token| self.exchange_for_cookie(head, token, stripped, &verified.grant)),
+            ),
         }
     }
 
@@ -209,8 +201,11 @@ fn check_body(verified: &Verified, body: &impl Body) -> Result<(), Rejection> {
     if !verified.obligations().include(Obligations::NO_BODY) || is_empty(body) {
         return Ok(());
     }
-    let rejection = Rejection::from(RejectionKind::LengthRequired);
-    Err(if verified.carrier == Carrier::Cookie { rejection.of_cookie() } else { rejection })
+    let mut rejection = Rejection::from(RejectionKind::LengthRequired);
+    if verified.carrier == Carrier::Cookie {
+        rejection = rejection.of_cookie();
+    }
+    Err(if verified.by_password { rejection.of_password() } else { rejection })
 }
 
 /// Whether a body is known to be empty.

@@ -7,12 +7,12 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Response};
 
 use super::download::attachment;
-use super::{Settings, Shared};
+use super::{Settings, SignedUrlLayer};
 use crate::cache::{self, Cache, Freshness};
 use crate::format::{check_under, split_query};
+use crate::reject::NO_REFERRER;
 use crate::verify::{Carrier, Verified, Verify};
 
-pub(super) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex");
 
@@ -113,7 +113,7 @@ impl UnderToken {
     }
 }
 
-impl<V: Verify, A> Shared<V, A> {
+impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// What every answer gets, and what one to a request that passed does.
     pub(super) fn finish<B>(&self, mut response: Response<B>, passed: Option<&Passed>) -> Response<B> {
         if let Some(passed) = passed {
@@ -136,9 +136,4 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
     if !headers.get_all(VARY).iter().any(names_it) {
         headers.append(VARY, HeaderValue::from_static("cookie"));
     }
-}
-
-/// Whole seconds from now to then.
-pub(super) fn seconds_left(then: SystemTime, now: SystemTime) -> u64 {
-    then.duration_since(now).unwrap_or_default().as_secs()
 }

@@ -4,12 +4,12 @@ use http::request::Parts;
 
 use crate::grant::Grant;
 
-/// The last word on a link that passed, at the moment of its use: a user hides a photo, and every link to it dies on the
-/// next request, however long it would have worked.
+/// Decides about a link at the moment of its use, after everything else was checked: a user hides a photo, and every link to
+/// it dies on the next request, however long it would have worked.
 ///
-/// It is asked after everything else, with the request as the service will see it, without its body. But the URI is the whole
-/// one, without the credential, wherever the layer sits: a nested router's shortened path might be somebody else's. Answers
-/// are not fresh in any cache, so that each use asks. Closures are one; implement it where there is more to it:
+/// It is asked with the request as the service will see it, without its body. But the URI is the whole one, without the
+/// credential, wherever the layer sits: a nested router's shortened path might be somebody else's. Caches are told
+/// `max-age=0`, so that each use asks. A closure `Fn(Grant, Parts)` is an `Authorize`, too.
 ///
 /// ```
 /// use http::request::Parts;

@@ -3,28 +3,29 @@ use http::header::{HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode};
 
-use super::Shared;
-use super::answer::{NO_REFERRER, seconds_left};
+use super::SignedUrlLayer;
 use crate::cache;
+use crate::clock::seconds_until;
 use crate::cookie;
 use crate::format::encode_token;
 use crate::grant::Grant;
 use crate::head::Head;
+use crate::reject::NO_REFERRER;
 use crate::verify::Verify;
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-impl<V: Verify, A> Shared<V, A> {
+impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// The answer to a navigation by a token in the query, if tokens are to be exchanged: a cookie, and the way to the same
     /// URL without the token. Nothing for any other request, and where a browser would not keep the cookie.
-    pub(super) fn exchange(
+    pub(super) fn exchange_for_cookie(
         &self,
         head: Head<'_>,
         token: &str,
         stripped: &PathAndQuery,
         grant: &Grant,
-    ) -> Option<Response<Bytes>> {
+    ) -> Option<Box<Response<Bytes>>> {
         let base = self.settings.exchange.as_deref()?;
         let (mode, destination) = (head.only_field(&SEC_FETCH_MODE), head.only_field(&SEC_FETCH_DEST));
         // In another site's frame a browser would not keep the cookie.
@@ -34,7 +35,7 @@ impl<V: Verify, A> Shared<V, A> {
         }
         let path = [base, grant.scope()?].concat();
         // A cookie for no time would be taken away instead.
-        let left = Some(seconds_left(grant.expires_at(), self.verify.now())).filter(|left| *left > 0)?;
+        let left = Some(seconds_until(grant.expires_at(), self.verify.now())).filter(|left| *left > 0)?;
         let set_cookie = cookie::set(self.verify.cookies().first()?, &encode_token(token), &path, left)?;
 
         let mut response = Response::default();
@@ -45,6 +46,6 @@ impl<V: Verify, A> Shared<V, A> {
         headers.insert(SET_COOKIE, set_cookie);
         headers.insert(REFERRER_POLICY, NO_REFERRER);
         cache::forbid(headers);
-        Some(response)
+        Some(Box::new(response))
     }
 }

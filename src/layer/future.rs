@@ -1,3 +1,4 @@
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -6,7 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::Shared;
+use super::SignedUrlLayer;
 use super::answer::Passed;
 use super::body::ResponseBody;
 use crate::verify::{Verifier, Verify};
@@ -28,7 +29,7 @@ pin_project! {
             future: F,
             // Nothing if it carried no credential, and needed none.
             passed: Option<Passed>,
-            shared: Arc<Shared<V, ()>>,
+            layer: Arc<SignedUrlLayer<V>>,
         },
         /// The layer has answered.
         Answered {
@@ -38,8 +39,8 @@ pin_project! {
 }
 
 impl<F, V> ResponseFuture<F, V> {
-    pub(super) fn passing(future: F, passed: Option<Passed>, shared: Arc<Shared<V, ()>>) -> Self {
-        Self { kind: Kind::Passing { future, passed, shared } }
+    pub(super) fn passing(future: F, passed: Option<Passed>, layer: Arc<SignedUrlLayer<V>>) -> Self {
+        Self { kind: Kind::Passing { future, passed, layer } }
     }
 
     pub(super) fn answered(response: Response<Bytes>) -> Self {
@@ -56,9 +57,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Passing { future, passed, shared } => {
+            KindProj::Passing { future, passed, layer } => {
                 let response = ready!(future.poll(cx))?;
-                Poll::Ready(Ok(shared.finish(response, passed.as_ref()).map(ResponseBody::service)))
+                Poll::Ready(Ok(layer.finish(response, passed.as_ref()).map(ResponseBody::service)))
             }
             KindProj::Answered { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response.map(ResponseBody::own))),
@@ -66,5 +67,11 @@ where
                 None => Poll::Pending,
             },
         }
+    }
+}
+
+impl<F, V> fmt::Debug for ResponseFuture<F, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

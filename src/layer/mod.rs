@@ -30,15 +30,19 @@ use crate::verify::{Verifier, Verify};
 
 /// Lets a request through only with a signed URL, and takes the credential off it.
 ///
-/// - What passes has its [`Grant`](crate::Grant) in the request's extensions, and neither its URI, axum's `OriginalUri`,
-///   nor the headers that repeat a URL (`Referer`, `X-Original-URI`, `X-Forwarded-Uri` and their kind) hold the
-///   credential.
+/// - What passes has its [`Grant`](crate::Grant) in the request's extensions. Its URI, axum's `OriginalUri` and the headers
+///   that repeat a URL (`Referer`, `X-Original-URI`, `X-Forwarded-Uri` and their kind) hold no credential; a token's cookie,
+///   and the `Authorization` of a link that binds a password, are removed.
 /// - Its response gets `Referrer-Policy: no-referrer` and `X-Robots-Tag: noindex` unless the service set them, and a
 ///   [`Cache`] policy by which no cache outlives the link.
-/// - What is refused is answered 403, or 410 if an authentic link has expired; a gRPC call (a `POST` of
-///   `application/grpc` over HTTP/2) with `PERMISSION_DENIED`. Every refusal is `no-store` and `no-referrer`; the
-///   [`Rejection`](crate::Rejection) is in the response's extensions and in a `tracing` event: at `WARN` where the link
-///   is authentic and this verifier cannot accept it (signer and verifier disagree), else at `DEBUG`.
+/// - What is refused gets the status of its [`RejectionKind`](crate::RejectionKind): mostly 403; 410 if it has ended; 401,
+///   411, 413, 415 for a password or a body; 503 if a check could not be made. A gRPC call (a `POST` of `application/grpc`
+///   over HTTP/2) gets `UNAUTHENTICATED` for 401, `UNAVAILABLE` for 503, else `PERMISSION_DENIED`.
+/// - Every refusal is `no-store` and `no-referrer`. The [`Rejection`](crate::Rejection) is in the response's extensions and
+///   in a `tracing` event: at `WARN` where the link is authentic and this verifier cannot accept it (signer and verifier
+///   disagree), else at `DEBUG`.
+///
+/// The request's body has to be an [`http_body::Body`]: a link may limit it.
 ///
 /// # Example
 ///
@@ -74,13 +78,6 @@ struct Settings {
 
 type OnReject = dyn Fn(Rejected<'_>) -> Response<Bytes> + Send + Sync;
 
-/// What the layer and every service and future of it share.
-struct Shared<V, A> {
-    verify: Arc<V>,
-    authorize: Arc<A>,
-    settings: Settings,
-}
-
 impl SignedUrlLayer {
     /// The layer for a ring of keys, or for a [`Verifier`]. Every request needs a signed URL.
     pub fn new(keys_or_verifier: impl Into<Verifier>) -> Self {
@@ -107,8 +104,11 @@ impl<V: Verify> SignedUrlLayer<V> {
 }
 
 impl<V, A> SignedUrlLayer<V, A> {
-    /// Lets requests without any credential through, without a [`Grant`](crate::Grant) and with their responses
-    /// untouched: the service decides. Half a credential, or a wrong one, is refused as ever.
+    /// Lets requests without a credential through, without a [`Grant`](crate::Grant); the service decides. Their responses
+    /// stay as they are, but for `Vary: Cookie` where tokens are read from a cookie.
+    ///
+    /// A URL with half a credential, or a wrong one, is refused as ever. A token in a cookie that does not pass, live
+    /// authorization included, counts as absent, since a browser sends it unasked.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {
@@ -126,8 +126,8 @@ impl<V, A> SignedUrlLayer<V, A> {
         self
     }
 
-    /// Has the last word on every link that passed said at the moment of its use, by an [`Authorize`] or by a closure. The
-    /// time it takes is added to every request, so keep it short.
+    /// Asks an [`Authorize`], or a closure, about every request whose link passed. Its time is added to each request. The
+    /// inner service has to be `Clone + Send`, and the future is boxed.
     ///
     /// ```
     /// # use tower_signed_url::{Decision, Keyring, SignedUrlLayer, SigningKey};
@@ -150,8 +150,9 @@ impl<V, A> SignedUrlLayer<V, A> {
 
     /// Builds the answers to refused requests; `String`, `&'static str`, `Vec<u8>` and [`Bytes`] will do for bodies.
     ///
-    /// `Cache-Control: no-store` and `Referrer-Policy: no-referrer` are set on whatever it returns, and a status of
-    /// success, which was forgotten, is replaced by the rejection's. A gRPC call is answered as gRPC, whatever it returns. Without it: [`plain_text`].
+    /// Whatever it returns gets `Cache-Control: no-store` and `Referrer-Policy: no-referrer`, and, if it is a 401 for a
+    /// password, `WWW-Authenticate`. A 2xx is taken for a forgotten status, and replaced by the rejection's. It is called for
+    /// gRPC too, but what it returns is not sent. Without it: [`plain_text`].
     ///
     /// ```
     /// # use tower_signed_url::{Keyring, SignedUrlLayer, SigningKey};
@@ -202,7 +203,8 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// the address bar, the pages that back and forward lead to, and the `Referer`. (A browser may note on its disk which
     /// addresses it was redirected from, as Chromium does.)
     ///
-    /// A frame is served directly (its `Sec-Fetch-Dest` is not `document`): in another site's page a browser would not keep
+    /// Browsers say how they navigate, and keep `Secure` cookies, over HTTPS and for this machine alone: over plain HTTP to
+    /// anywhere else nothing is exchanged. A frame is served directly (its `Sec-Fetch-Dest` is not `document`): in another site's page a browser would not keep
     /// the cookie. Only tokens in the query are exchanged; there is no cookie for a link to one exact URL. A token too long for a cookie
     /// stays in the query.
     ///
@@ -239,21 +241,13 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         self.settings.exchange = Some(public_path.into());
         Ok(self)
     }
-
-    fn share(&self) -> Shared<V, A> {
-        Shared {
-            verify: Arc::clone(&self.verify),
-            authorize: Arc::clone(&self.authorize),
-            settings: self.settings.clone(),
-        }
-    }
 }
 
-impl<S, V: Verify, A> Layer<S> for SignedUrlLayer<V, A> {
+impl<S, V, A> Layer<S> for SignedUrlLayer<V, A> {
     type Service = SignedUrlService<S, V, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SignedUrlService::new(inner, Arc::new(self.share()))
+        SignedUrlService::new(inner, Arc::new(self.clone()))
     }
 }
 

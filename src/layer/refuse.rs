@@ -2,14 +2,18 @@ use bytes::Bytes;
 use http::Response;
 use http::uri::PathAndQuery;
 
-use super::Shared;
+use super::SignedUrlLayer;
 use crate::head::Head;
 use crate::reject::{grpc_answer, is_grpc, seal};
-use crate::rejection::{Rejected, Rejection};
+use crate::rejection::{Rejected, Rejection, RejectionKind};
 use crate::verify::Verify;
 
-impl<V: Verify, A> Shared<V, A> {
-    pub(super) fn refuse(&self, head: Head<'_>, rejection: Rejection) -> Response<Bytes> {
+impl<V: Verify, A> SignedUrlLayer<V, A> {
+    pub(super) fn refuse(&self, head: Head<'_>, mut rejection: Rejection) -> Response<Bytes> {
+        let holds_more = |target: &PathAndQuery| self.verify.hide(target.as_str()).is_some();
+        if rejection.kind() == RejectionKind::Missing && head.target().is_some_and(holds_more) {
+            rejection = rejection.because("but what looks like one that was escaped on its way (`&amp;`, `%26`?)");
+        }
         let path = head.target().map_or(head.routed_path(), PathAndQuery::path);
         let hidden = self.verify.hide(path);
         let rejected = Rejected {

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::Shared;
+use super::SignedUrlLayer;
 use super::admit::Admission;
 use super::authorize::{Authorize, Decision, Live};
 use super::body::ResponseBody;
@@ -22,12 +22,12 @@ use crate::verify::{Verifier, Verify};
 /// The service of a [`SignedUrlLayer`](super::SignedUrlLayer).
 pub struct SignedUrlService<S, V = Verifier, A = ()> {
     inner: S,
-    shared: Arc<Shared<V, A>>,
+    layer: Arc<SignedUrlLayer<V, A>>,
 }
 
 impl<S, V, A> SignedUrlService<S, V, A> {
-    pub(super) fn new(inner: S, shared: Arc<Shared<V, A>>) -> Self {
-        Self { inner, shared }
+    pub(super) fn new(inner: S, layer: Arc<SignedUrlLayer<V, A>>) -> Self {
+        Self { inner, layer }
     }
 }
 
@@ -46,15 +46,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let passed = match self.shared.admit(&mut request) {
+        let passed = match self.layer.admit(&mut request) {
             Ok(Admission::Granted(passed)) => Some(passed),
             Ok(Admission::Anonymous) => None,
             Ok(Admission::Exchanged(response)) => {
-                return ResponseFuture::answered(self.shared.finish(response, None));
+                return ResponseFuture::answered(self.layer.finish(*response, None));
             }
-            Err(rejection) => return ResponseFuture::answered(self.shared.refuse(Head::of(&request), rejection)),
+            Err(rejection) => return ResponseFuture::answered(self.layer.refuse(Head::of(&request), rejection)),
         };
-        ResponseFuture::passing(self.inner.call(request), passed, Arc::clone(&self.shared))
+        ResponseFuture::passing(self.inner.call(request), passed, Arc::clone(&self.layer))
     }
 }
 
@@ -76,19 +76,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
+        let layer = Arc::clone(&self.layer);
         // The one that was polled ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let admission = shared.admit(&mut request);
+        let admission = layer.admit(&mut request);
         let (mut parts, body) = request.into_parts();
 
         Box::pin(async move {
             let admission = match admission {
                 Ok(Admission::Anonymous) | Err(_) => admission,
-                Ok(admitted) => match shared.authorize(&mut parts).await {
+                Ok(admitted) => match layer.ask_authorizer(&mut parts).await {
                     Ok(()) => Ok(admitted),
-                    Err(_) if shared.settings.optional && admitted.is_by_cookie() => {
+                    Err(_) if layer.settings.optional && admitted.is_by_cookie() => {
                         parts.extensions.remove::<Grant>();
                         Ok(Admission::Anonymous)
                     }
@@ -98,21 +98,21 @@ where
             let passed = match admission {
                 Ok(Admission::Granted(passed)) => Some(passed.decided_live()),
                 Ok(Admission::Anonymous) => None,
-                Ok(Admission::Exchanged(response)) => return Ok(shared.finish(response, None).map(ResponseBody::own)),
+                Ok(Admission::Exchanged(response)) => return Ok(layer.finish(*response, None).map(ResponseBody::own)),
                 Err(rejection) => {
-                    return Ok(shared.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
+                    return Ok(layer.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own));
                 }
             };
             let response = inner.call(Request::from_parts(parts, body)).await?;
-            Ok(shared.finish(response, passed.as_ref()).map(ResponseBody::service))
+            Ok(layer.finish(response, passed.as_ref()).map(ResponseBody::service))
         })
     }
 }
 
-impl<V, A: Authorize> Shared<V, Live<A>> {
+impl<V, A: Authorize> SignedUrlLayer<V, Live<A>> {
     /// Asks for the last word on a request that was admitted, by its whole URI: within a nested router, a shortened one could
     /// be another's.
-    async fn authorize(&self, parts: &mut Parts) -> Result<(), Rejection> {
+    async fn ask_authorizer(&self, parts: &mut Parts) -> Result<(), Rejection> {
         let grant = parts.extensions.get::<Grant>().cloned().ok_or(RejectionKind::Missing)?;
         let whole = original_uri(&parts.extensions).cloned().unwrap_or_else(|| parts.uri.clone());
         let routed = mem::replace(&mut parts.uri, whole);
@@ -120,7 +120,7 @@ impl<V, A: Authorize> Shared<V, Live<A>> {
         parts.uri = routed;
         match decision {
             Ok(Decision::Allow) => Ok(()),
-            Ok(Decision::Gone) => Err(RejectionKind::Revoked.into()),
+            Ok(Decision::Gone) => Err(RejectionKind::Gone.into()),
             Ok(Decision::Forbidden) => Err(RejectionKind::Forbidden.into()),
             Err(error) => {
                 tracing::error!(target: "tower_signed_url", %error, "live authorization failed");
@@ -132,12 +132,12 @@ impl<V, A: Authorize> Shared<V, Live<A>> {
 
 impl<S: Clone, V, A> Clone for SignedUrlService<S, V, A> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self { inner: self.inner.clone(), layer: Arc::clone(&self.layer) }
     }
 }
 
 impl<S, V, A> fmt::Debug for SignedUrlService<S, V, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shared.settings.debug("SignedUrlService", f)
+        self.layer.settings.debug("SignedUrlService", f)
     }
 }

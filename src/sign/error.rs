@@ -4,10 +4,10 @@ use std::fmt;
 use crate::format::Unstable;
 
 /// Why a URL was not signed. Its [`Display`](fmt::Display) says what to change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SignError {
     kind: SignErrorKind,
-    /// The name or character at fault, where there is one.
+    /// What is at fault, where the kind alone does not tell: a name, a character, a host, a list, or the reason.
     what: Box<str>,
 }
 
@@ -49,7 +49,7 @@ pub enum SignErrorKind {
     Method,
     /// An id that is not 1 to 64 of `A-Z a-z 0-9 _ -`.
     Id,
-    /// Not an address, or a network without host bits, or one twice.
+    /// Not a list of addresses and of networks without host bits, each once.
     ClientIp,
     /// A bound context's value that is empty, holds a line break, or is not a host as it is bound; or a context bound twice.
     Context,
@@ -57,7 +57,7 @@ pub enum SignErrorKind {
     ContextRequired,
     /// Something that the policy does not let links be limited to, for nobody would enforce it.
     Unenforceable,
-    /// Not a media type without parameters, or `type/*`.
+    /// Neither a media type without parameters nor `type/*`.
     MediaType,
     /// Not a file name.
     Download,
@@ -103,6 +103,13 @@ impl From<Unstable<'_>> for SignError {
             Unstable::Reserved(name) => Self::about(SignErrorKind::ReservedName, name),
             Unstable::Tolerated(name) => Self::about(SignErrorKind::ToleratedName, name),
         }
+    }
+}
+
+/// With its words: what `main` returns is shown by `Debug`.
+impl fmt::Debug for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignError({:?}: {self})", self.kind())
     }
 }
 
@@ -164,7 +171,7 @@ impl fmt::Display for SignError {
             }
             SignErrorKind::Unenforceable => write!(
                 f,
-                "nobody would enforce {what:?}: give the verifier a source for it, and mint with the verifier's signer or a policy that allows it"
+                "nobody would enforce {what:?}: mint with the signer of a verifier that has a source for it, or with a policy that allows it (`allow_context`, `allow_client_ip`)"
             ),
             SignErrorKind::MediaType => {
                 write!(f, "{what:?} is not a media type: write image/png or image/*, without parameters")
@@ -173,13 +180,13 @@ impl fmt::Display for SignError {
                 "the file name is not usable: it must not be empty, nor hold `/`, `\\`, a control character or one that turns the direction of text",
             ),
             SignErrorKind::Scope => {
-                write!(f, "the scope is not usable, it is {what}: write a path like /videos/42/, with a `/` at both ends")
+                write!(f, "the scope is not usable ({what}): write a path like /videos/42/, with a `/` at both ends, under a base without `;`, `,` and `'`")
             }
             SignErrorKind::OutsideScope => {
                 f.write_str("the URL is not under the token's scope: give one that begins with it")
             }
             SignErrorKind::AmbiguousPath => {
-                write!(f, "a scope token does not apply to this path, which holds {what}: rename the file, or sign the URL by itself")
+                write!(f, "a scope token does not apply to this path ({what}): rename the file, or sign the URL by itself")
             }
             SignErrorKind::Cookie => write!(
                 f,

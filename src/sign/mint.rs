@@ -149,8 +149,8 @@ impl<'a, O: Minted> Mint<'a, O> {
     ///
     /// # Errors
     ///
-    /// A target that cannot be signed, or a lifetime that the policy does not allow: see
-    /// [`SignErrorKind`](crate::SignErrorKind).
+    /// What keeps the link from being signed: its target or scope, its times, or a restriction that is malformed or that the
+    /// policy does not allow. See [`SignErrorKind`](crate::SignErrorKind).
     pub fn sign_for(self, lifetime: Duration) -> Result<O, SignError> {
         let times = self.times_for(lifetime)?;
         O::finish(&self, &times)
@@ -163,8 +163,8 @@ impl<'a, O: Minted> Mint<'a, O> {
     ///
     /// # Errors
     ///
-    /// A target that cannot be signed, or a time that is past or too far off: see
-    /// [`SignErrorKind`](crate::SignErrorKind).
+    /// What keeps the link from being signed: its target or scope, its times, or a restriction that is malformed or that the
+    /// policy does not allow. See [`SignErrorKind`](crate::SignErrorKind).
     pub fn sign_until(self, time: impl Into<SystemTime>) -> Result<O, SignError> {
         let times = self.times_until(time.into())?;
         O::finish(&self, &times)

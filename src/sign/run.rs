@@ -86,7 +86,7 @@ impl<O> Mint<'_, O> {
                 return Err(SignError::about(SignErrorKind::Unenforceable, name));
             }
             let earlier = self.bound.get(..at).unwrap_or_default();
-            let is_host = *name == context::HOST_NAME;
+            let is_host = *name == context::HOST_CONTEXT;
             if value.is_empty()
                 || value.contains('\n')
                 || earlier.iter().any(|(earlier, _)| earlier == name)

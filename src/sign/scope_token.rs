@@ -8,6 +8,7 @@ use super::mint::{Mint, sealed};
 use super::signed_url::{MAX_URL, SignedUrl};
 use super::signer::Signer;
 use super::times::Times;
+use crate::clock::seconds_until;
 use crate::cookie;
 use crate::format::{Name, check_path, check_scope, check_under, check_unsigned, encode_token, split_query};
 
@@ -102,8 +103,8 @@ impl ScopeToken {
         let path = [self.signer.base_path(), &self.scope].concat();
         // A base may hold what would end the attribute.
         check_scope(&path).map_err(|ambiguous| SignError::about(SignErrorKind::Scope, ambiguous.0))?;
-        let left = self.expires_at.duration_since(self.signer.clock().now()).unwrap_or_default();
-        let field = cookie::set(name, &encode_token(&self.token), &path, left.as_secs());
+        let left = seconds_until(self.expires_at, self.signer.clock().now());
+        let field = cookie::set(name, &encode_token(&self.token), &path, left);
         field.ok_or(SignErrorKind::TooLong.into())
     }
 

@@ -3,9 +3,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::authenticate::Sources;
 use super::carriers::Carriers;
-use super::verifier::{ClientIp, Verifier};
+use super::sources::{ClientIp, Sources};
+use super::verifier::{Inner, Verifier};
 use crate::clock::{Clock, SystemClock};
 use crate::cookie;
 use crate::head::Head;
@@ -54,7 +54,7 @@ impl VerifierBuilder {
     /// Lets links bind the context of this name, 1 to 32 of `a-z 0-9 -`, and says where a request shows it. Ready-made
     /// sources, and an example, are in [`context`](crate::context).
     ///
-    /// Nothing, an empty value or one that holds a line break refuses the request. The names `host` and `password` have a
+    /// A request for which the source gives nothing, an empty value, or one with a line break is refused. The names `host` and `password` have a
     /// meaning of their own in the format: give them [`host`](crate::context::host) and
     /// [`basic_password`](crate::context::basic_password).
     pub fn bind<F>(mut self, name: &str, source: F) -> Self
@@ -74,7 +74,7 @@ impl VerifierBuilder {
     }
 
     /// Lets links be limited to client addresses, and says where a request's comes from. Ready-made sources are in
-    /// [`client_ip`](crate::client_ip). Nothing refuses the request.
+    /// [`client_ip`](crate::client_ip). Where the source gives nothing, a link that is limited to addresses is refused.
     pub fn client_ip<F>(self, source: F) -> Self
     where
         F: Fn(Head<'_>) -> Option<IpAddr> + Send + Sync + 'static,
@@ -133,14 +133,14 @@ impl VerifierBuilder {
             policy = policy.allow_context(name);
         }
         policy.client_ip = self.client_ip.is_some();
-        Ok(Verifier::assemble(
-            self.keys,
-            Rules::try_from(policy)?,
-            self.clock,
-            self.sources,
-            self.client_ip,
-            self.carriers,
-        ))
+        Ok(Verifier::of(Inner {
+            keys: self.keys,
+            rules: Arc::new(Rules::try_from(policy)?),
+            clock: self.clock,
+            sources: self.sources,
+            client_ip: self.client_ip,
+            carriers: self.carriers,
+        }))
     }
 }
 

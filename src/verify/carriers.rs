@@ -2,7 +2,7 @@
 
 use http::uri::PathAndQuery;
 
-use super::verifier::Inner;
+use super::verifier::{Inner, Presented};
 use super::{Carrier, Cut, Verified};
 use crate::cookie;
 use crate::format::{self, Fault};
@@ -47,7 +47,7 @@ impl Inner {
 
         let credential = format::split_token(&token, &rules.names)?;
         let cut = Cut { place: 0..after, target: target.as_str().len() };
-        self.check(&credential, (Carrier::Path(1..after), Some(cut)), path, head)
+        self.check(Presented { credential, carrier: Carrier::Path(1..after), cut: Some(cut), path }, head)
     }
 
     /// Checks the one cookie, of those that are tokens for this path, with the longest scope.
@@ -69,6 +69,7 @@ impl Inner {
         let (_, token) = longest.ok_or(RejectionKind::Missing)?;
         let credential =
             format::split_token(&token, &rules.names).map_err(|fault| Rejection::from(fault).of_cookie())?;
-        self.check(&credential, (Carrier::Cookie, None), path, head).map_err(Rejection::of_cookie)
+        let presented = Presented { credential, carrier: Carrier::Cookie, cut: None, path };
+        self.check(presented, head).map_err(Rejection::of_cookie)
     }
 }

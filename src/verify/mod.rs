@@ -4,6 +4,7 @@ mod authenticate;
 mod body;
 mod builder;
 mod carriers;
+mod sources;
 mod verifier;
 
 use std::ops::Range;

@@ -1,16 +1,16 @@
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::UPGRADE;
 
-use super::authenticate::{Sources, authenticate, authenticate_bound, binds_password};
+use super::authenticate::{authenticate, binds_password};
 use super::builder::VerifierBuilder;
 use super::carriers::Carriers;
+use super::sources::{ClientIp, Sources};
 use super::{Carrier, Cut, Obligations, Verified, Verify, body};
 use crate::clock::{Clock, SystemClock};
-use crate::context::HOST_NAME;
+use crate::context::HOST_CONTEXT;
 use crate::format::{self, Credential, Fault, FaultKind, Name, Terms};
 use crate::grant::Grant;
 use crate::head::Head;
@@ -43,29 +43,35 @@ pub struct Verifier {
 }
 
 pub(super) struct Inner {
-    keys: Keyring,
+    pub(super) keys: Keyring,
     pub(super) rules: Arc<Rules>,
-    clock: Arc<dyn Clock>,
-    sources: Sources,
-    client_ip: Option<Arc<ClientIp>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sources: Sources,
+    pub(super) client_ip: Option<Arc<ClientIp>>,
     pub(super) carriers: Carriers,
 }
 
-/// Where a client's address comes from.
-pub(super) type ClientIp = dyn Fn(Head<'_>) -> Option<IpAddr> + Send + Sync;
+/// A credential as it came.
+pub(super) struct Presented<'r> {
+    pub(super) credential: Credential<'r>,
+    pub(super) carrier: Carrier,
+    pub(super) cut: Option<Cut>,
+    /// The path of the request's target, without a token.
+    pub(super) path: &'r str,
+}
 
 impl Verifier {
     /// A verifier with these keys, the default [`Policy`] and the system's clock.
     #[must_use]
     pub fn new(keys: &Keyring) -> Self {
-        Self::assemble(
-            keys.clone(),
-            Rules::default(),
-            Arc::new(SystemClock),
-            Sources::default(),
-            None,
-            Carriers::default(),
-        )
+        Self::of(Inner {
+            keys: keys.clone(),
+            rules: Arc::default(),
+            clock: Arc::new(SystemClock),
+            sources: Sources::default(),
+            client_ip: None,
+            carriers: Carriers::default(),
+        })
     }
 
     /// A verifier with these keys, and more to choose.
@@ -85,16 +91,8 @@ impl Verifier {
         Signer::sharing(keys.clone(), Arc::clone(rules), Arc::clone(clock))
     }
 
-    pub(super) fn assemble(
-        keys: Keyring,
-        rules: Rules,
-        clock: Arc<dyn Clock>,
-        sources: Sources,
-        client_ip: Option<Arc<ClientIp>>,
-        carriers: Carriers,
-    ) -> Self {
-        let rules = Arc::new(rules);
-        Self { inner: Arc::new(Inner { keys, rules, clock, sources, client_ip, carriers }) }
+    pub(super) fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 }
 
@@ -112,7 +110,7 @@ impl Verify for Verifier {
             Ok(credential) => {
                 let carrier = credential.token().map_or(Carrier::Url, Carrier::Query);
                 let cut = Cut { place: credential.cut(), target: target.as_str().len() };
-                self.inner.check(&credential, (carrier, Some(cut)), target.path(), head)
+                self.inner.check(Presented { credential, carrier, cut: Some(cut), path: target.path() }, head)
             }
             Err(fault) if fault.kind == FaultKind::Missing => self.inner.verify_in_cookie(target.path(), head),
             Err(fault) => Err(fault.into()),
@@ -138,39 +136,30 @@ impl Verify for Verifier {
 
 impl Inner {
     /// Checks a credential that is structurally sound: from its key to what it says of the request's body.
-    pub(super) fn check(
-        &self,
-        credential: &Credential<'_>,
-        (carrier, cut): (Carrier, Option<Cut>),
-        path: &str,
-        head: Head<'_>,
-    ) -> Result<Verified, Rejection> {
-        let names = &self.rules.names;
+    pub(super) fn check(&self, presented: Presented<'_>, head: Head<'_>) -> Result<Verified, Rejection> {
+        let credential = &presented.credential;
         let keys = self.keys.load();
         let key = match credential.bind() {
-            None => authenticate(credential, names, &keys)?,
-            Some(bind) => authenticate_bound((credential, bind), names, &keys, (&self.sources, head), &*self.clock)?,
+            None => authenticate(credential, &self.rules.names, &keys)?,
+            Some(bind) => self.authenticate_bound(credential, bind, &keys, head)?,
         };
-
-        match credential.bind().filter(|bind| binds_password(bind)) {
-            None => self.check_terms(credential, key, (carrier, cut), path, head),
-            Some(_) => match self.check_terms(credential, key, (carrier, cut), path, head) {
-                Ok(verified) => Ok(Verified { by_password: true, ..verified }),
-                Err(rejection) => Err(rejection.of_password()),
-            },
+        let by_password = credential.bind().is_some_and(binds_password);
+        let checked = self.check_terms(presented, key, head);
+        if !by_password {
+            return checked;
         }
+        checked.map(|verified| Verified { by_password, ..verified }).map_err(Rejection::of_password)
     }
 
     /// Checks what an authentic credential says.
     #[inline]
     fn check_terms(
         &self,
-        credential: &Credential<'_>,
+        Presented { credential, carrier, cut, path }: Presented<'_>,
         key: &SigningKey,
-        (carrier, cut): (Carrier, Option<Cut>),
-        path: &str,
         head: Head<'_>,
     ) -> Result<Verified, Rejection> {
+        let credential = &credential;
         let terms = Terms::read(credential, &self.rules.names).map_err(Rejection::authentic)?;
         self.check_enforceable(&terms, credential)?;
         check_time(&terms, self.clock.now(), &self.rules)?;
@@ -190,7 +179,7 @@ impl Inner {
             cut: if is_replaced { None } else { cut },
             carrier: if is_replaced { Carrier::Url } else { carrier },
             by_url_alone,
-            revalidate: credential.bind().is_some_and(|bind| bind != HOST_NAME),
+            revalidate: credential.bind().is_some_and(|bind| bind != HOST_CONTEXT),
             by_password: false,
             obligations,
         };
@@ -208,11 +197,14 @@ impl Inner {
     #[inline]
     fn check_enforceable(&self, terms: &Terms<'_>, credential: &Credential<'_>) -> Result<(), Rejection> {
         if terms.networks.is_some() && self.client_ip.is_none() {
-            return Err(Rejection::authentic(Fault::unenforceable(Name::Ip.as_str())));
+            return Err(Rejection::authentic(Fault::unenforceable(
+                Name::Ip.as_str(),
+                "needs a source of client addresses: give the verifier one with `client_ip`",
+            )));
         }
         let binds = |required: &str| credential.bind().is_some_and(|bind| bind.split(',').any(|name| name == required));
         if !self.rules.policy.required.iter().all(|required| binds(required)) {
-            return Err(Rejection::unbound());
+            return Err(Rejection::context_missing());
         }
         Ok(())
     }
@@ -237,11 +229,12 @@ impl Inner {
         let Some(networks) = terms.networks else {
             return Ok(());
         };
-        let address = self.client_ip.as_ref().and_then(|source| source(head));
-        if address.is_some_and(|address| networks.contain(address)) {
-            Ok(())
-        } else {
-            Err(RejectionKind::Client.into())
+        match self.client_ip.as_ref().and_then(|source| source(head)) {
+            Some(address) if networks.contain(address) => Ok(()),
+            Some(_) => Err(RejectionKind::Client.into()),
+            None => Err(Rejection::new(RejectionKind::Client).because(
+                "the source gave none (`into_make_service_with_connect_info`? too few `X-Forwarded-For` entries?)",
+            )),
         }
     }
 }

@@ -71,8 +71,8 @@ fn nobody_mints_what_nobody_enforces() {
             (Ok(url), Some(expected)) => assert_eq!(url.as_str(), expected, "{name}"),
             (Err(error), None) => {
                 assert_eq!(error.kind(), SignErrorKind::Unenforceable, "{name}");
-                let message = "nobody would enforce \"sig-ip\": give the verifier a source for it, and mint with the \
-                    verifier's signer or a policy that allows it";
+                let message = "nobody would enforce \"sig-ip\": mint with the signer of a verifier that has a source \
+                 for it, or with a policy that allows it (`allow_context`, `allow_client_ip`)";
                 assert_eq!(error.to_string(), message, "{name}");
             }
             (minted, _) => panic!("{name}: {minted:?}"),

@@ -114,7 +114,7 @@ fn minting_refuses_what_no_request_can_show() {
         if let (Err(error), Err((kind, name))) = (minted, expected) {
             let message = if kind == nobody {
                 format!(
-                    "nobody would enforce \"{name}\": give the verifier a source for it, and mint with the verifier's signer or a policy that allows it"
+                    "nobody would enforce \"{name}\": mint with the signer of a verifier that has a source for it, or with a policy that allows it (`allow_context`, `allow_client_ip`)"
                 )
             } else {
                 format!(

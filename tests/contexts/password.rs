@@ -201,6 +201,7 @@ fn no_log_line_holds_a_password() {
             answer(request).await
         }))
     };
+    #[cfg_attr(not(feature = "trace"), expect(unused_mut, reason = "nothing is added"))]
     let mut arrangements: Vec<(&str, Boxed, bool)> = vec![
         ("no trace", boxed(signed().layer(inner())), false),
         ("a service that logs headers", boxed(signed().layer(echo())), false),

@@ -97,9 +97,9 @@ fn what_cannot_be_done_is_told_in_a_line() {
     let short = "the key is too short: use 32 random bytes, 16 at the least";
     for (args, keys, message) in [
         (sign, None, format!("SIGNED_URL_KEYS: {unset}")),
-        (sign, Some(""), format!("SIGNED_URL_KEYS: {untidy}")),
-        (sign, Some("a:AAECAwQF"), format!("SIGNED_URL_KEYS: {short}")),
-        (&[], Some("a:AAECAwQF"), format!("SIGNED_URL_KEYS: {short}")),
+        (sign, Some(""), format!("SIGNED_URL_KEYS: key 1: {untidy}")),
+        (sign, Some("a:AAECAwQF"), format!("SIGNED_URL_KEYS: key 1: {short}")),
+        (&[], Some("a:AAECAwQF"), format!("SIGNED_URL_KEYS: key 1: {short}")),
         (&["sign", "/a b"], Some(KEYS), error_for("/a b", FIVE_MINUTES)),
         (&["sign", "/a", "--expires", "200h"], Some(KEYS), error_for("/a", 200 * HOUR)),
         (&["--listen", "127.0.0.1:0", "--expires", "200h"], Some(KEYS), error_for("/a", 200 * HOUR)),

@@ -11,7 +11,7 @@ fn a_cookie_that_is_not_authorized_counts_as_absent() {
         result(&respond(layer.layer(service_fn(tell)), carrier.get("/v/a", &token(COVERED))))
     };
     for (name, decision, kind) in [
-        ("gone", Ok(Decision::Gone), RejectionKind::Revoked),
+        ("gone", Ok(Decision::Gone), RejectionKind::Gone),
         ("forbidden", Ok(Decision::Forbidden), RejectionKind::Forbidden),
         ("nobody answers", Err("no database"), RejectionKind::Unavailable),
     ] {

@@ -36,7 +36,8 @@ pub fn is_installed(program: &str) -> bool {
         Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
     assert!(installed || std::env::var_os("CI").is_none(), "{program} is not installed");
     if !installed {
-        eprintln!("left out: {program} is not installed");
+        // Past the harness, which keeps to itself what a test that passes prints.
+        let _ = writeln!(std::io::stderr(), "left out: {program} is not installed");
     }
     installed
 }
