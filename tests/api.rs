@@ -8,13 +8,15 @@ use std::io;
 use http::{Request, Response};
 use tower_service::Service;
 use tower_signed_url::{
-    Cache, Conceal, ConcealLayer, ConfigError, Grant, KeyError, KeyId, Keyring, KeyringError, Mint, Policy, Rejection,
-    RejectionKind, ResponseBody, ResponseFuture, SignError, SignedUrl, SignedUrlLayer, SignedUrlService, Signer,
-    SigningKey, Verified, Verifier, VerifierBuilder, Verify,
+    Authorize, BoxError, Cache, Conceal, ConcealLayer, ConfigError, Decision, Grant, Head, KeyError, KeyId, Keyring,
+    KeyringError, Live, Mint, Obligations, Policy, Rejection, RejectionKind, ResponseBody, ResponseFuture, ScopeToken,
+    SignError, SignedUrl, SignedUrlLayer, SignedUrlService, Signer, SigningKey, SoftExpiry, SoftExpiryFuture,
+    SoftExpiryLayer, Verified, Verifier, VerifierBuilder, Verify,
 };
 
 fn shared<T: Clone + Debug + Send + Sync + 'static>() {}
 fn sendable<T: Debug + Send + Sync + 'static>() {}
+fn debug<T: Debug>() {}
 fn error<T: Error + Clone + Send + Sync + 'static>() {}
 fn future<F: Future + Send + 'static>(_: F) {}
 fn body<B: http_body_util::BodyExt<Data = bytes::Bytes> + Default + Send + 'static>() {}
@@ -39,6 +41,33 @@ impl Service<Request<hyper::body::Incoming>> for Inner {
     }
 }
 
+/// A service that can be cloned, as live authorization needs it.
+#[derive(Clone, Debug)]
+struct Cloned;
+
+impl Service<Request<hyper::body::Incoming>> for Cloned {
+    type Response = Response<hyper::body::Incoming>;
+    type Error = io::Error;
+    type Future = InnerFuture;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<hyper::body::Incoming>) -> InnerFuture {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Never;
+
+impl Authorize for Never {
+    async fn authorize(&self, _: &Grant, _: &http::request::Parts) -> Result<Decision, BoxError> {
+        Ok(Decision::Forbidden)
+    }
+}
+
 #[test]
 fn handles_are_shared_between_threads() {
     shared::<SignedUrlLayer>();
@@ -55,12 +84,22 @@ fn handles_are_shared_between_threads() {
     shared::<RejectionKind>();
     shared::<SignedUrl>();
     shared::<KeyId>();
+    shared::<ScopeToken>();
+    shared::<Decision>();
+    shared::<Obligations>();
+    shared::<SoftExpiryLayer>();
+    shared::<SoftExpiry<()>>();
+    shared::<SignedUrlLayer<Verifier, Live<Never>>>();
+    shared::<SignedUrlService<Cloned, Verifier, Live<Never>>>();
     sendable::<SigningKey>();
     sendable::<Verified>();
     sendable::<VerifierBuilder>();
     sendable::<SignedUrlService<Inner>>();
     sendable::<Conceal<Inner>>();
     sendable::<ResponseBody<()>>();
+    sendable::<Head<'static>>();
+    debug::<ResponseFuture<InnerFuture>>();
+    debug::<SoftExpiryFuture<InnerFuture>>();
     #[cfg(feature = "trace")]
     shared::<tower_signed_url::ConcealSpan>();
 }
@@ -85,6 +124,8 @@ fn futures_go_to_other_threads_and_bodies_are_bodies() {
     let _: fn(SignedUrlService<Inner>, _) = of;
     let _: fn(SignedUrlService<Conceal<Inner>>, _) = of;
     let _: fn(Conceal<SignedUrlService<Inner>>, _) = of;
+    let _: fn(SignedUrlService<Cloned, Verifier, Live<Never>>, _) = of;
+    let _: fn(SoftExpiry<Inner>, _) = of;
     let _: fn(ResponseFuture<InnerFuture>) = future;
     body::<ResponseBody<hyper::body::Incoming>>();
     body::<ResponseBody<http_body_util::Full<bytes::Bytes>>>();
@@ -99,6 +140,7 @@ fn texts_and_ids_have_the_usual_traits() {
     id::<KeyId>();
     url::<SignedUrl>();
     mint(|_: &Mint<'_>| ());
+    mint(|_: &Mint<'_, ScopeToken>| ());
     judge::<dyn Verify>();
     judge::<std::sync::Arc<dyn Verify>>();
 }

@@ -53,26 +53,20 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         };
         clean_headers(request.headers_mut(), &*self.verify);
         cookie::remove(request.headers_mut(), self.verify.cookies());
-        let checked = taken.and_then(|taken| check_body(&taken.verified, request.body()).map(|()| taken));
-        let Taken { verified, segment, exchanged } = match checked {
-            Ok(taken) => taken,
-            Err(rejection) if self.settings.optional && rejection.counts_as_absent() => {
-                return Ok(Admission::Anonymous);
-            }
-            Err(rejection) => {
-                if rejection.is_by_password() {
-                    request.headers_mut().remove(AUTHORIZATION);
-                }
-                return Err(rejection);
-            }
+        let rejection = match taken {
+            Ok(taken) => match check_body(&taken.verified, request.body()) {
+                Ok(()) => return grant(request, taken),
+                Err(rejection) => rejection,
+            },
+            Err(rejection) => rejection,
         };
-        if verified.by_password {
+        if self.settings.optional && rejection.counts_as_absent() {
+            return Ok(Admission::Anonymous);
+        }
+        if rejection.is_by_password() {
             request.headers_mut().remove(AUTHORIZATION);
         }
-        let passed = Passed::new(&verified, request.headers(), segment);
-        let grant = verified.discharge(Obligations::DOWNLOAD.and(Obligations::NO_BODY))?;
-        request.extensions_mut().insert(grant);
-        Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
+        Err(rejection)
     }
 
     fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<Taken, Rejection> {
@@ -186,6 +180,19 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             RejectionKind::Missing.into()
         }
     }
+}
+
+/// Puts the grant into the request.
+#[inline]
+fn grant<B>(request: &mut Request<B>, taken: Taken) -> Result<Admission, Rejection> {
+    let Taken { verified, segment, exchanged } = taken;
+    if verified.by_password {
+        request.headers_mut().remove(AUTHORIZATION);
+    }
+    let passed = Passed::new(&verified, request.headers(), segment);
+    let grant = verified.discharge(Obligations::DOWNLOAD.and(Obligations::NO_BODY))?;
+    request.extensions_mut().insert(grant);
+    Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
 }
 
 fn join<'t>(before: &'t str, after: &'t str) -> Cow<'t, str> {

@@ -11,6 +11,39 @@ use super::times::Times;
 
 /// A URL, or a scope token, about to be signed: begun by [`Signer::url`] or [`Signer::scope`]. What finishes it takes the
 /// expiry, so that it cannot be forgotten.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use http::Method;
+/// use tower_signed_url::{Keyring, SigningKey, Verifier, client_ip, context};
+///
+/// #[derive(Clone)]
+/// struct Peer(std::net::IpAddr);
+///
+/// let keys = Keyring::new(SigningKey::generate()?);
+/// let verifier = Verifier::builder(&keys)
+///     .bind("host", context::host())
+///     .client_ip(client_ip::extension(|peer: &Peer| peer.0))
+///     .build()?;
+/// let (signer, hour) = (verifier.signer(), Duration::from_secs(3600));
+///
+/// // An image of at most a mebibyte, from two places, under one host, tomorrow.
+/// let upload = signer
+///     .url("/inbox/cat.png")
+///     .method(Method::PUT)
+///     .max_bytes(1 << 20)
+///     .media_type("image/png")
+///     .client_ip("192.0.2.7")
+///     .client_ip("2001:db8::/32")
+///     .bind("host", "files.example.com")
+///     .not_before(SystemTime::now() + 24 * hour)
+///     .sign_for(hour)?;
+///
+/// // A folder, and a file that is saved under another name.
+/// let folder = signer.scope("/reports/2026/").id("for-alice").sign_for(hour)?;
+/// let one_of_them = signer.url("/reports/2026/11.pdf").download("November, äöü.pdf").sign_for(hour)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct Mint<'a, O = SignedUrl> {
     pub(super) signer: &'a Signer,
