@@ -115,7 +115,7 @@ pub fn forwarded(trusted_hops: NonZeroU8) -> impl Fn(Head<'_>) -> Option<IpAddr>
 ///
 /// # Errors
 ///
-/// [`ConfigErrorKind::Network`](crate::ConfigErrorKind::Network) for a text that is no such network; a prefix of 0 is refused
+/// [`ConfigErrorKind::Network`] for a text that is no such network; a prefix of 0 is refused
 /// too.
 ///
 /// ```
