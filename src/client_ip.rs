@@ -115,19 +115,21 @@ pub fn forwarded(trusted_hops: NonZeroU8) -> impl Fn(Head<'_>) -> Option<IpAddr>
 ///
 /// # Errors
 ///
-/// [`ConfigErrorKind::Network`] for a text that is no such network; a prefix of 0 is refused
-/// too.
+/// [`ConfigErrorKind::Network`] for a text that is no such network; a prefix of 0 is refused too.
 ///
 /// ```
 /// use std::num::NonZeroU8;
 /// use tower_signed_url::{Keyring, SigningKey, Verifier, client_ip};
+///
+/// #[derive(Clone)]
+/// struct Peer(std::net::IpAddr); // or `connect_info()` with axum
 ///
 /// const ONE_HOP: NonZeroU8 = NonZeroU8::MIN;
 ///
 /// let keys = Keyring::new(SigningKey::generate()?);
 /// let source = client_ip::behind(
 ///     &["10.0.0.0/8", "::1"],
-///     client_ip::connect_info(),
+///     client_ip::extension(|peer: &Peer| peer.0),
 ///     client_ip::x_forwarded_for(ONE_HOP),
 /// )?;
 /// let verifier = Verifier::builder(&keys).client_ip(source).build()?;
