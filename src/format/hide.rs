@@ -111,8 +111,13 @@ fn find_separator(text: &str) -> Option<(usize, usize)> {
 }
 
 /// Whether a parameter has a reserved name, or has one when it is unescaped.
-fn may_be_credential(parameter: &str, names: &Names) -> bool {
-    let parameter = parameter.trim_start_matches("amp;");
+fn may_be_credential(mut parameter: &str, names: &Names) -> bool {
+    while let Some(rest) = parameter.strip_prefix("amp;") {
+        parameter = rest;
+    }
+    if !names.may_begin(parameter) {
+        return false;
+    }
     let end = ["=", "%3D", "%3d"].into_iter().filter_map(|end| parameter.find(end)).min();
     names.is_reserved(end.and_then(|end| parameter.get(..end)).unwrap_or(parameter))
 }

@@ -122,6 +122,12 @@ impl Names {
         self.reserved(parameter).is_some()
     }
 
+    /// Whether `text` begins like a reserved name: a quick no for most.
+    pub(super) fn may_begin(&self, text: &str) -> bool {
+        let rest = text.strip_prefix(self.prefix());
+        rest.is_some_and(|rest| rest.starts_with("exp") || rest.starts_with("sig"))
+    }
+
     /// Whether a reserved name or the beginning of a scope token may stand somewhere in `text`: a quick no for most texts.
     pub(super) fn may_occur_in(&self, text: &str) -> bool {
         ["exp", "sig", self.token_text()].into_iter().any(|part| text.contains(part))
