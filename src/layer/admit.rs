@@ -208,7 +208,7 @@ fn check_body(verified: &Verified, body: &impl Body) -> Result<(), Rejection> {
     if !verified.obligations().include(Obligations::NO_BODY) || is_empty(body) {
         return Ok(());
     }
-    let mut rejection = Rejection::from(RejectionKind::LengthRequired);
+    let mut rejection = Rejection::from(verified.unless_empty.unwrap_or(RejectionKind::LengthRequired));
     if verified.carrier == Carrier::Cookie {
         rejection = rejection.of_cookie();
     }

@@ -1,24 +1,19 @@
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 
-use super::Obligations;
 use crate::format::{MediaType, Terms};
 use crate::head::Head;
 use crate::rejection::RejectionKind;
 
-/// Checks what a link says of the request's body against what the request declares. Gives what is left to be made sure
-/// of: over HTTP/2 the head alone does not say that there is no body.
+/// Checks what a link says of the request's body against what the request declares. Gives why the request is refused if it
+/// has a body after all: over HTTP/2 the head alone does not say that there is none.
 #[inline]
-pub(super) fn check(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, RejectionKind> {
-    if terms.max_bytes.is_none() && terms.media_type.is_none() {
-        Ok(Obligations::NONE)
-    } else {
-        check_limits(terms, head)
-    }
+pub(super) fn check(terms: &Terms<'_>, head: Head<'_>) -> Result<Option<RejectionKind>, RejectionKind> {
+    if terms.max_bytes.is_none() && terms.media_type.is_none() { Ok(None) } else { check_limits(terms, head) }
 }
 
 #[inline(never)]
-fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, RejectionKind> {
+fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Option<RejectionKind>, RejectionKind> {
     let headers = head.headers();
     let may_have_none = matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let has_length = headers.contains_key(CONTENT_LENGTH);
@@ -28,8 +23,11 @@ fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, Reject
         terms.media_type.is_none_or(includes)
     };
     if may_have_none && !has_length && !headers.contains_key(TRANSFER_ENCODING) {
-        let passes = terms.max_bytes.is_none() && is_of_type();
-        return Ok(if passes { Obligations::NONE } else { Obligations::NO_BODY });
+        return Ok(match terms.max_bytes {
+            Some(_) => Some(RejectionKind::LengthRequired),
+            None if is_of_type() => None,
+            None => Some(RejectionKind::MediaType),
+        });
     }
 
     let length = declared_length(head);
@@ -44,7 +42,7 @@ fn check_limits(terms: &Terms<'_>, head: Head<'_>) -> Result<Obligations, Reject
     if !is_empty && !is_of_type() {
         return Err(RejectionKind::MediaType);
     }
-    Ok(Obligations::NONE)
+    Ok(None)
 }
 
 /// The length that the request states, if nothing contradicts it.

@@ -15,7 +15,7 @@ pub use self::builder::VerifierBuilder;
 pub use self::verifier::Verifier;
 use crate::grant::Grant;
 use crate::head::Head;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, RejectionKind};
 
 /// Judges a request, and hides what it judges by. [`Verifier`] is the one for this crate's format; implement it to put
 /// another system's signed URLs behind the same layer.
@@ -144,6 +144,8 @@ pub struct Verified {
     /// Whether the `Authorization` field was part of the credential.
     pub(crate) by_password: bool,
     pub(crate) obligations: Obligations,
+    /// Why it is refused if it has a body after all.
+    pub(crate) unless_empty: Option<RejectionKind>,
 }
 
 impl Verified {
@@ -158,6 +160,7 @@ impl Verified {
             revalidate: false,
             by_password: false,
             obligations: Obligations::NONE,
+            unless_empty: None,
         }
     }
 

@@ -169,7 +169,7 @@ impl Inner {
             format::check_under(scope, path)
                 .map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))?;
         }
-        let obligations = body::check(&terms, head)?;
+        let unless_empty = body::check(&terms, head)?;
 
         let by_url_alone = carrier != Carrier::Cookie && credential.bind().is_none() && terms.networks.is_none();
         let is_replaced = head.is_replaced();
@@ -181,14 +181,15 @@ impl Inner {
             by_url_alone,
             revalidate: credential.bind().is_some_and(|bind| bind != HOST_CONTEXT),
             by_password: false,
-            obligations,
+            obligations: if unless_empty.is_some() { Obligations::NO_BODY } else { Obligations::NONE },
+            unless_empty,
         };
         if let Some(scope) = credential.scope() {
             verified.grant.set_scope(scope);
         }
         if let Some(name) = terms.download.and_then(format::file_name) {
             verified.grant.set_download(&name.collect::<String>());
-            verified.obligations = obligations.and(Obligations::DOWNLOAD);
+            verified.obligations = verified.obligations.and(Obligations::DOWNLOAD);
         }
         Ok(verified)
     }
