@@ -167,9 +167,21 @@ impl<V: Verify> ConcealLayer<V> {
             return None;
         }
         let was_in_path = target.as_ref().is_some_and(|target| target.path() != path);
-        let mut found = self.conceal_uri(request.uri_mut());
+        // As a rule the URI is the target, of which it is known by now what is left.
+        let conceal = |uri: &mut Uri| {
+            let stripped = match uri.path_and_query() {
+                Some(same) if target.as_ref() == Some(same) => stripped.clone(),
+                other => other.and_then(|other| self.strip(other)),
+            };
+            let found = stripped.is_some();
+            if let Some(stripped) = stripped {
+                let _ = replace_target(uri, stripped);
+            }
+            found
+        };
+        let mut found = conceal(request.uri_mut());
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
-            found |= self.conceal_uri(uri);
+            found |= conceal(uri);
         }
         if !found {
             return None;
@@ -193,15 +205,6 @@ impl<V: Verify> ConcealLayer<V> {
             None => false,
         };
         self.paths.is_empty() || self.paths.iter().any(|prefix| is_under(prefix))
-    }
-
-    /// Whether there was anything to conceal.
-    fn conceal_uri(&self, uri: &mut Uri) -> bool {
-        let Some(stripped) = uri.path_and_query().and_then(|target| self.strip(target)) else {
-            return false;
-        };
-        let _ = replace_target(uri, stripped);
-        true
     }
 
     /// A target without its credential, if it has one. Where what is left is no target, nothing is left.

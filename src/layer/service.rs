@@ -114,10 +114,12 @@ impl<V, A: Authorize> SignedUrlLayer<V, Live<A>> {
     /// be another's.
     async fn ask_authorizer(&self, parts: &mut Parts) -> Result<(), Rejection> {
         let grant = parts.extensions.get::<Grant>().cloned().ok_or(RejectionKind::Missing)?;
-        let whole = original_uri(&parts.extensions).cloned().unwrap_or_else(|| parts.uri.clone());
-        let routed = mem::replace(&mut parts.uri, whole);
+        let whole = original_uri(&parts.extensions).cloned();
+        let routed = whole.map(|whole| mem::replace(&mut parts.uri, whole));
         let decision = self.authorize.0.authorize(&grant, parts).await;
-        parts.uri = routed;
+        if let Some(routed) = routed {
+            parts.uri = routed;
+        }
         match decision {
             Ok(Decision::Allow) => Ok(()),
             Ok(Decision::Gone) => Err(RejectionKind::Gone.into()),
