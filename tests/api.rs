@@ -21,31 +21,20 @@ fn error<T: Error + Clone + Send + Sync + 'static>() {}
 fn future<F: Future + Send + 'static>(_: F) {}
 fn body<B: http_body_util::BodyExt<Data = bytes::Bytes> + Default + Send + 'static>() {}
 
-/// A service that is not `Clone`, with a future that is not `Sync`, a body that is not `Default`.
+/// A service that is `Clone` where `C` is, with a future that is not `Sync`, a body that is not `Default`.
+#[derive(Clone, Debug)]
+struct Of<C>(C);
+
 #[derive(Debug)]
-struct Inner;
+struct NotClone;
+
+type Inner = Of<NotClone>;
+/// As live authorization needs it.
+type Cloned = Of<()>;
 
 type InnerFuture = std::pin::Pin<Box<dyn Future<Output = Result<Response<hyper::body::Incoming>, io::Error>> + Send>>;
 
-impl Service<Request<hyper::body::Incoming>> for Inner {
-    type Response = Response<hyper::body::Incoming>;
-    type Error = io::Error;
-    type Future = InnerFuture;
-
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<hyper::body::Incoming>) -> InnerFuture {
-        Box::pin(std::future::pending())
-    }
-}
-
-/// A service that can be cloned, as live authorization needs it.
-#[derive(Clone, Debug)]
-struct Cloned;
-
-impl Service<Request<hyper::body::Incoming>> for Cloned {
+impl<C> Service<Request<hyper::body::Incoming>> for Of<C> {
     type Response = Response<hyper::body::Incoming>;
     type Error = io::Error;
     type Future = InnerFuture;

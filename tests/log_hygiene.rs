@@ -16,15 +16,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
-use log::{Boxed, Connect, Log, answer, boxed, echo, http1, http2, record, request, respond};
+use log::{Boxed, Connect, Log, answer, boxed, echo, http1, http2, plain_trace, record, request, respond, trace};
 use sha2::Sha256;
 use support::{NOW, at, fixed_verifier};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::util::MapRequestLayer;
 use tower::{Layer, service_fn};
-use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
-use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_layer::layer_fn;
 use tower_signed_url::*;
 use tracing::Level;
@@ -35,17 +33,6 @@ fn signed() -> SignedUrlLayer {
 
 fn conceal() -> ConcealLayer {
     ConcealLayer::new(fixed_verifier())
-}
-
-fn trace<M>(make_span: M) -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, M> {
-    TraceLayer::new_for_http()
-        .make_span_with(make_span)
-        .on_request(DefaultOnRequest::new().level(Level::INFO))
-        .on_response(DefaultOnResponse::new().level(Level::INFO).include_headers(true))
-}
-
-fn plain_trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
-    trace(DefaultMakeSpan::new().include_headers(true).level(Level::INFO))
 }
 
 fn conceal_span() -> ConcealSpan {

@@ -4,11 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use tower::{Layer, service_fn};
-use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_signed_url::{Cache, ConcealLayer, Decision, Grant, Head, Rejection, SignedUrlLayer, Verify, reject};
-use tracing::Level;
 
-use super::log::{Boxed, answer, boxed, respond};
+use super::log::{Boxed, answer, boxed, plain_trace, respond};
 use super::{CHALLENGE, EXP, ask, at, builder, check, get, link, seen, sign, verifier};
 
 pub(super) fn basic(credentials: &str) -> String {
@@ -180,18 +178,8 @@ fn a_grpc_call_is_told_that_it_is_not_authenticated() {
     }
 }
 
-fn trace<M>(
-    make_span: M,
-) -> TraceLayer<tower_http::classify::SharedClassifier<tower_http::classify::ServerErrorsAsFailures>, M> {
-    TraceLayer::new_for_http()
-        .make_span_with(make_span)
-        .on_request(DefaultOnRequest::new().level(Level::INFO))
-        .on_response(DefaultOnResponse::new().level(Level::INFO).include_headers(true))
-}
-
 #[test]
 fn no_log_line_holds_a_password() {
-    let plain = || trace(DefaultMakeSpan::new().include_headers(true).level(Level::INFO));
     let signed = || SignedUrlLayer::new(verifier());
     let conceal = || ConcealLayer::new(verifier());
     let inner = || boxed(service_fn(answer));
@@ -205,14 +193,18 @@ fn no_log_line_holds_a_password() {
     let mut arrangements: Vec<(&str, Boxed, bool)> = vec![
         ("no trace", boxed(signed().layer(inner())), false),
         ("a service that logs headers", boxed(signed().layer(echo())), false),
-        ("the layer outside", boxed(signed().layer(plain().layer(inner()))), false),
-        ("ConcealLayer", boxed(conceal().layer(plain().layer(signed().layer(inner())))), false),
+        ("the layer outside", boxed(signed().layer(plain_trace().layer(inner()))), false),
+        ("ConcealLayer", boxed(conceal().layer(plain_trace().layer(signed().layer(inner())))), false),
         // The mistake: it shows that the log is looked at in the right place.
-        ("the trace outside", boxed(plain().layer(signed().layer(inner()))), true),
+        ("the trace outside", boxed(plain_trace().layer(signed().layer(inner()))), true),
     ];
     #[cfg(feature = "trace")]
     {
-        let span = || trace(tower_signed_url::ConcealSpan::new(verifier()).include_headers(true).level(Level::INFO));
+        let span = || {
+            super::log::trace(
+                tower_signed_url::ConcealSpan::new(verifier()).include_headers(true).level(tracing::Level::INFO),
+            )
+        };
         arrangements.push(("ConcealSpan", boxed(span().layer(signed().layer(inner()))), false));
     }
     let dead = sign("/a?exp=1789999000&sig-bind=password", "\npassword:hunter2");

@@ -5,23 +5,10 @@ use axum::body::Body;
 use axum::extract::Request as AxumRequest;
 use axum::response::Response as AxumResponse;
 use http::HeaderName;
-use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
-use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, MakeSpan, TraceLayer};
 use tracing::Level;
 
-use super::log::{Boxed, boxed, record};
+use super::log::{Boxed, boxed, plain_trace, record, trace};
 use super::*;
-
-fn trace<M: MakeSpan<Body>>(make_span: M) -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, M> {
-    TraceLayer::new_for_http()
-        .make_span_with(make_span)
-        .on_request(DefaultOnRequest::new().level(Level::INFO))
-        .on_response(DefaultOnResponse::new().level(Level::INFO).include_headers(true))
-}
-
-fn plain_trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
-    trace(DefaultMakeSpan::new().include_headers(true).level(Level::INFO))
-}
 
 fn signed() -> SignedUrlLayer {
     SignedUrlLayer::new(verifier()).exchange().unwrap()

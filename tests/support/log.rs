@@ -17,6 +17,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
+use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
+use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -149,4 +151,17 @@ pub fn http2(server: SocketAddr, runtime: &Runtime) -> Exchange {
         }
         handle.block_on(client.send_request(request)).unwrap().status().as_u16()
     })
+}
+
+/// A trace that logs requests and responses, headers of the latter included.
+pub fn trace<M>(make_span: M) -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, M> {
+    TraceLayer::new_for_http()
+        .make_span_with(make_span)
+        .on_request(DefaultOnRequest::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(Level::INFO).include_headers(true))
+}
+
+/// And headers of requests: what a trace shows that knows nothing of credentials.
+pub fn plain_trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
+    trace(DefaultMakeSpan::new().include_headers(true).level(Level::INFO))
 }
