@@ -177,6 +177,16 @@ fn is_matched(_: &Extensions) -> bool {
     false
 }
 
+/// Takes away what a router has said about a request, for one that stands for another request.
+#[cfg(feature = "axum")]
+pub(crate) fn forget_routing(extensions: &mut Extensions) {
+    extensions.remove::<axum::extract::OriginalUri>();
+    extensions.remove::<axum::extract::MatchedPath>();
+}
+
+#[cfg(not(feature = "axum"))]
+pub(crate) fn forget_routing(_: &mut Extensions) {}
+
 /// axum's `OriginalUri`, to take a credential out of it.
 #[cfg(feature = "axum")]
 pub(crate) fn original_uri_mut(extensions: &mut Extensions) -> Option<&mut Uri> {

@@ -52,6 +52,8 @@
 //! | answering the ones that are refused | [`Rejection`], [`Rejected`], [`reject`] |
 //! | keeping credentials out of logs | [`ConcealLayer`], `ConcealSpan` (feature `trace`) |
 //! | checking without the layer, or another format | [`Verifier`], [`Verify`], [`Head`], [`Verified`] |
+//! | answering for nginx, Traefik or Caddy, which serve the file | [`ForwardAuth`] |
+//! | signing the requests of a client | [`SignRequestLayer`] |
 //! | expiry as a courtesy, unsigned | [`SoftExpiryLayer`] |
 //! | choosing the time in tests | [`Clock`] |
 //!
@@ -85,6 +87,7 @@ mod quoted;
 pub mod reject;
 mod rejection;
 mod sign;
+mod sign_request;
 mod soft_expiry;
 mod verify;
 
@@ -99,11 +102,12 @@ pub use self::head::Head;
 pub use self::key::{KeyError, KeyErrorKind, KeyId, SigningKey};
 pub use self::keyring::{Keyring, KeyringError, KeyringErrorKind};
 pub use self::layer::{
-    Authorize, BoxError, Decision, Live, ResponseBody, ResponseFuture, SignedUrlLayer, SignedUrlService,
+    Authorize, BoxError, Decision, ForwardAuth, Live, ResponseBody, ResponseFuture, SignedUrlLayer, SignedUrlService,
 };
 pub use self::policy::{ConfigError, ConfigErrorKind, Policy};
 pub use self::rejection::{Rejected, Rejection, RejectionKind};
 pub use self::sign::{Mint, Minted, ScopeToken, SignError, SignErrorKind, SignedUrl, Signer};
+pub use self::sign_request::{SignRequest, SignRequestFuture, SignRequestLayer};
 pub use self::soft_expiry::{SoftExpiry, SoftExpiryFuture, SoftExpiryLayer};
 pub use self::verify::{Obligations, Verified, Verifier, VerifierBuilder, Verify};
 

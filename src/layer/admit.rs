@@ -55,7 +55,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         cookie::remove(request.headers_mut(), self.verify.cookies());
         let rejection = match taken {
             Ok(taken) => match check_body(&taken.verified, request.body()) {
-                Ok(()) => return grant(request, taken),
+                Ok(()) => return grant(request, taken, self.settings.takes_on),
                 Err(rejection) => rejection,
             },
             Err(rejection) => rejection,
@@ -184,13 +184,13 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
 
 /// Puts the grant into the request.
 #[inline]
-fn grant<B>(request: &mut Request<B>, taken: Taken) -> Result<Admission, Rejection> {
+fn grant<B>(request: &mut Request<B>, taken: Taken, takes_on: Obligations) -> Result<Admission, Rejection> {
     let Taken { verified, segment, exchanged } = taken;
     if verified.by_password {
         request.headers_mut().remove(AUTHORIZATION);
     }
     let passed = Passed::new(&verified, request.headers(), segment);
-    let grant = verified.discharge(Obligations::DOWNLOAD.and(Obligations::NO_BODY))?;
+    let grant = verified.discharge(takes_on)?;
     request.extensions_mut().insert(grant);
     Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
 }

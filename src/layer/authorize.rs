@@ -60,7 +60,8 @@ pub enum Decision {
     Forbidden,
 }
 
-/// What keeps an [`Authorize`] from deciding.
+/// Any error: what keeps an [`Authorize`] from deciding, and what keeps a [`SignRequest`](crate::SignRequest) from being
+/// answered.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A [`SignedUrlLayer`](crate::SignedUrlLayer)'s [`Authorize`]: its service boxes a future for each request.

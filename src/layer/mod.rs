@@ -6,6 +6,7 @@ mod authorize;
 mod body;
 mod download;
 mod exchange;
+mod forward_auth;
 mod future;
 mod refuse;
 mod service;
@@ -19,6 +20,7 @@ use tower_layer::Layer;
 
 pub use self::authorize::{Authorize, BoxError, Decision, Live};
 pub use self::body::ResponseBody;
+pub use self::forward_auth::ForwardAuth;
 pub use self::future::ResponseFuture;
 pub use self::service::SignedUrlService;
 use crate::cache::Cache;
@@ -26,7 +28,7 @@ use crate::format::check_scope;
 use crate::policy::{ConfigError, ConfigErrorKind};
 use crate::reject::plain_text;
 use crate::rejection::Rejected;
-use crate::verify::{Verifier, Verify};
+use crate::verify::{Obligations, Verifier, Verify};
 
 /// Lets a request through only with a signed URL, and takes the credential off it.
 ///
@@ -68,6 +70,8 @@ pub struct SignedUrlLayer<V = Verifier, A = ()> {
 #[derive(Clone)]
 struct Settings {
     optional: bool,
+    /// What a link may ask for besides being checked.
+    takes_on: Obligations,
     /// What a proxy takes off the front of public paths, if tokens are to be exchanged for cookies.
     exchange: Option<Arc<str>>,
     on_reject: Arc<OnReject>,
@@ -93,6 +97,7 @@ impl<V: Verify> SignedUrlLayer<V> {
             authorize: Arc::new(()),
             settings: Settings {
                 optional: false,
+                takes_on: Obligations::DOWNLOAD.and(Obligations::NO_BODY),
                 exchange: None,
                 on_reject: Arc::new(plain_text),
                 cache: Some(Cache::Private),

@@ -1,7 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::base::{check_base, split_origin};
+use http::Uri;
+use http::uri::PathAndQuery;
+
+use super::base::{check_base, check_plain_http, split_origin};
 use super::error::{SignError, SignErrorKind};
 use super::mint::Mint;
 use super::scope_token::ScopeToken;
@@ -114,6 +118,18 @@ impl Signer {
     /// sees it (a [base](Self::with_base) goes before it).
     pub fn scope<'a>(&'a self, path: &'a str) -> Mint<'a, ScopeToken> {
         Mint::new(self, path)
+    }
+
+    /// What to sign of a request's URI. That is its target, which a host's spelling need not keep from being signed; with a
+    /// base, it is the whole, so that nothing outside of it is.
+    pub(crate) fn url_of<'u>(&self, uri: &'u Uri) -> Result<Cow<'u, str>, SignError> {
+        if self.base.is_some() {
+            return Ok(uri.to_string().into());
+        }
+        if let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) {
+            check_plain_http(host, &self.http_hosts)?;
+        }
+        Ok(uri.path_and_query().map_or("", PathAndQuery::as_str).into())
     }
 
     /// The path of the public base, without a slash at its end.

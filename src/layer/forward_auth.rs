@@ -1,0 +1,212 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use tower_service::Service;
+
+use super::{ResponseBody, SignedUrlLayer, SignedUrlService};
+use crate::head::{Head, forget_routing};
+use crate::rejection::Rejection;
+use crate::verify::{Obligations, Verifier, Verify};
+
+/// The status that the layer itself would have refused with.
+const STATUS: HeaderName = HeaderName::from_static("x-signed-url-status");
+
+/// A service that says whether a proxy may serve a request: for nginx's `auth_request`, Traefik's `ForwardAuth` and Caddy's
+/// `forward_auth`. The proxy then serves the file itself.
+///
+/// A link that passes is answered 204, with the fields that the file's answer should have: `Cache-Control`,
+/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them. Any other is answered as the layer
+/// refuses it, with the status in `X-Signed-Url-Status` as well: nginx takes a 410 for a failure of its own, so for nginx
+/// whatever is not 401 becomes 403, of which its configuration can make a 410 again.
+///
+/// It believes what one request says about another. So **let nobody but the proxy reach it**, and have the proxy set the
+/// fields that it goes by, and not pass on the client's. Where one is missing, or stands twice, the answer is 403.
+///
+/// What only the one who serves could enforce is refused: a limit to a body's size and, unless
+/// [`named_downloads`](Self::named_downloads) was called, a download's name. Tokens are not
+/// [exchanged](SignedUrlLayer::exchange) for cookies. Put no [`ConcealLayer`](crate::ConcealLayer) before it. If the proxy does not serve
+/// the file itself, but hands the request on, it hands on the credential: put the layer into that other server
+/// instead.
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use axum::Router;
+/// use tower_signed_url::{ForwardAuth, Keyring, SignedUrlLayer, SigningKey};
+///
+/// let keys = Keyring::new(SigningKey::generate()?);
+/// let app: Router = Router::new().route_service("/auth", ForwardAuth::nginx(SignedUrlLayer::new(&keys)));
+/// # }
+/// # Ok::<(), tower_signed_url::KeyError>(())
+/// ```
+#[must_use]
+pub struct ForwardAuth<V = Verifier, A = ()> {
+    layer: Arc<SignedUrlLayer<V, A>>,
+    proxy: Proxy,
+}
+
+/// How a proxy tells of a request.
+#[derive(Clone, Copy, Debug)]
+enum Proxy {
+    Nginx,
+    XForwarded,
+}
+
+impl<V, A> ForwardAuth<V, A> {
+    /// For nginx's `auth_request`, whose configuration has to set `X-Original-URI` to `$request_uri`, `X-Original-Method` to
+    /// `$request_method`, and `Host` to `$http_host`. Answers 204, 401 or 403.
+    pub fn nginx(layer: SignedUrlLayer<V, A>) -> Self {
+        Self::new(layer, Proxy::Nginx)
+    }
+
+    /// For Traefik, Caddy and others that tell of the request in `X-Forwarded-Uri`, `X-Forwarded-Method` and
+    /// `X-Forwarded-Host`. They give the client the answer as it is, so a link that has ended is answered 410.
+    ///
+    /// Traefik sets these fields itself, unless it is told to `trustForwardHeader`: do not.
+    pub fn x_forwarded(layer: SignedUrlLayer<V, A>) -> Self {
+        Self::new(layer, Proxy::XForwarded)
+    }
+
+    fn new(mut layer: SignedUrlLayer<V, A>, proxy: Proxy) -> Self {
+        layer.settings.takes_on = Obligations::NONE;
+        layer.settings.exchange = None;
+        Self { layer: Arc::new(layer), proxy }
+    }
+
+    /// Lets links that name a [download](crate::Mint::download) pass. The proxy has to put the `Content-Disposition` that it is
+    /// answered into its own answer.
+    pub fn named_downloads(self) -> Self {
+        let mut layer = SignedUrlLayer::clone(&self.layer);
+        layer.settings.takes_on = Obligations::DOWNLOAD;
+        Self { layer: Arc::new(layer), ..self }
+    }
+}
+
+impl<V, A, B> Service<Request<B>> for ForwardAuth<V, A>
+where
+    V: Verify,
+    SignedUrlService<Allow, V, A>:
+        Service<Request<String>, Response = Response<ResponseBody<String>>, Error = Infallible>,
+    <SignedUrlService<Allow, V, A> as Service<Request<String>>>::Future: Send + 'static,
+{
+    type Response = Response<ResponseBody<String>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let proxy = self.proxy;
+        let (mut parts, _) = request.into_parts();
+        if let Err(rejection) = proxy.restore(&mut parts) {
+            let response = self.layer.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own);
+            return Box::pin(ready(Ok(proxy.answer(response))));
+        }
+        // An empty body, of which nothing follows: `NO_BODY` is not taken on.
+        let original = Request::from_parts(parts, String::new());
+        let answer = SignedUrlService::new(Allow, Arc::clone(&self.layer)).call(original);
+        Box::pin(async move { answer.await.map(|response| proxy.answer(response)) })
+    }
+}
+
+impl Proxy {
+    /// Makes the request that the proxy asks about of the one that it asks by.
+    fn restore(self, parts: &mut Parts) -> Result<(), Rejection> {
+        const NOT_TOLD: &str = "the proxy does not tell which request it asks about, or tells it twice";
+        let not_told = || Rejection::malformed(NOT_TOLD);
+        let (uri, method) = match self {
+            Self::Nginx => ("x-original-uri", "x-original-method"),
+            Self::XForwarded => ("x-forwarded-uri", "x-forwarded-method"),
+        };
+        // The route that led here is none of that request's; and where it was not HTTP/2, no refusal becomes gRPC's 200.
+        forget_routing(&mut parts.extensions);
+        parts.version = Version::HTTP_11;
+
+        let told = |parts: &Parts, name: &'static str| only(parts, name).ok_or_else(not_told);
+        let target = told(parts, uri)?;
+        parts.method = Method::from_bytes(told(parts, method)?.as_bytes()).map_err(|_| not_told())?;
+        parts.uri = read_target(&target).ok_or_else(not_told)?;
+        if let Self::XForwarded = self {
+            match only(parts, "x-forwarded-host") {
+                Some(host) => parts.headers.insert(HOST, host),
+                None => parts.headers.remove(HOST),
+            };
+        }
+        // Proxies leave this out of what they ask, and a token in a cookie grants no WebSocket.
+        if parts.headers.contains_key(SEC_WEBSOCKET_KEY) {
+            parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        // Of the body nothing is known: these are of the request that the proxy asks by.
+        parts.headers.remove(CONTENT_LENGTH);
+        parts.headers.remove(TRANSFER_ENCODING);
+        Ok(())
+    }
+
+    fn answer<B>(self, mut response: Response<B>) -> Response<B> {
+        let Some(status) = response.extensions().get::<Rejection>().map(Rejection::status) else {
+            return response;
+        };
+        if let Ok(value) = HeaderValue::from_str(status.as_str()) {
+            response.headers_mut().insert(STATUS, value);
+        }
+        if let Self::Nginx = self {
+            let understood = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+            *response.status_mut() = if understood.contains(&status) { status } else { StatusCode::FORBIDDEN };
+        }
+        response
+    }
+}
+
+/// The one value of a field.
+fn only(parts: &Parts, name: &'static str) -> Option<HeaderValue> {
+    let mut values = parts.headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none()).cloned()
+}
+
+/// A path and query, all of it: a parser leaves out what follows a `#`.
+fn read_target(value: &HeaderValue) -> Option<Uri> {
+    let target = PathAndQuery::try_from(value.as_bytes()).ok()?;
+    let is_all = target.as_str().as_bytes() == value.as_bytes() && target.as_str().starts_with('/');
+    is_all.then(|| Uri::from(target))
+}
+
+/// What stands behind the layer: yes.
+#[derive(Clone, Copy, Debug)]
+pub struct Allow;
+
+impl Service<Request<String>> for Allow {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<String>) -> Self::Future {
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        ready(Ok(response))
+    }
+}
+
+impl<V, A> Clone for ForwardAuth<V, A> {
+    fn clone(&self) -> Self {
+        Self { layer: Arc::clone(&self.layer), proxy: self.proxy }
+    }
+}
+
+impl<V, A> fmt::Debug for ForwardAuth<V, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForwardAuth").field("layer", &self.layer).field("proxy", &self.proxy).finish()
+    }
+}
