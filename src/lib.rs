@@ -29,6 +29,55 @@
 //! # }
 //! ```
 //!
+//! # From an application to a working link
+//!
+//! 1. Make a key, and keep it where secrets are kept: `echo "2026-11:$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=')"`.
+//!    The application gets it as `SIGNED_URL_KEYS`.
+//! 2. Put the layer before the routes that need a link, and hand the signer to the handlers that give links out, behind a
+//!    login of your own.
+//! 3. Open a link that the page shows; without it, and once it has ended, the route answers 403 and 410.
+//!
+//! ```no_run
+//! # #[cfg(feature = "axum")] {
+//! use std::time::Duration;
+//! use axum::{Router, extract::State, routing::get};
+//! use tower_signed_url::{Keyring, SignError, SignedUrlLayer, Signer};
+//!
+//! async fn page(State(signer): State<Signer>) -> Result<String, SignError> {
+//!     let link = signer.url("/report").sign_for(Duration::from_secs(300))?;
+//!     Ok(format!("http://127.0.0.1:3000{link}"))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let keys = Keyring::from_env("SIGNED_URL_KEYS")?;
+//!     let app = Router::new()
+//!         .route("/report", get(|| async { "the report" }))
+//!         .route_layer(SignedUrlLayer::new(&keys)) // the routes above it need a link
+//!         .route("/", get(page))
+//!         .with_state(Signer::new(&keys));
+//!     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?;
+//!     Ok(())
+//! }
+//! # }
+//! ```
+//!
+//! Where a request was refused and you do not see why: each refusal is a `tracing` event of the target `tower_signed_url`,
+//! most of them at `DEBUG`. Where a `TraceLayer` is outside of the layer, it logs the signature: see [`ConcealLayer`].
+//!
+//! # Where it goes
+//!
+//! | stack | how |
+//! | --- | --- |
+//! | axum | `.route_layer(layer)` for the routes so far, `.layer(layer)` with the fallback; in a nest, a link is for the whole public path |
+//! | an axum router as a whole | `Router::new().fallback_service(layer.layer(app))` |
+//! | hyper | `TowerToHyperService::new(layer.layer(service))` |
+//! | tonic | `Server::builder().layer(layer)`; a call is a `POST` to `/package.Service/Method` |
+//! | a client: hyper-util's, a tonic channel | `ServiceBuilder::new().layer(SignRequestLayer::new(signer, lifetime)).service(client)` |
+//! | behind nginx, Traefik, Caddy | as it is; or they serve the files, and ask a [`ForwardAuth`] |
+//!
+//! Which other layers go outside of it, and which inside, is in [`SignedUrlLayer`]'s documentation.
+//!
 //! # Four rules
 //!
 //! 1. The signature covers every byte to its left: the bytes, not a parsed, sorted or decoded form.
