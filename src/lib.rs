@@ -131,6 +131,7 @@ mod inline;
 mod key;
 mod keyring;
 mod layer;
+mod or_own;
 mod policy;
 mod quoted;
 pub mod reject;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Request;
@@ -16,6 +16,7 @@ use tower_service::Service;
 use crate::context::Source;
 use crate::head::{Head, replace_target};
 use crate::layer::BoxError;
+use crate::or_own::OrOwn;
 use crate::sign::{SignError, SignErrorKind, Signer};
 
 /// Signs the requests of a client: the other end of a [`SignedUrlLayer`](crate::SignedUrlLayer), for calls between services
@@ -162,11 +163,11 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let kind = match self.layer.sign(&mut request) {
-            Ok(()) => Kind::Signed { future: self.inner.call(request) },
-            Err(error) => Kind::Failed { error: Some(error) },
+        let response = match self.layer.sign(&mut request) {
+            Ok(()) => OrOwn::inner(self.inner.call(request)),
+            Err(error) => OrOwn::own(error),
         };
-        SignRequestFuture { kind }
+        SignRequestFuture { response }
     }
 }
 
@@ -174,20 +175,7 @@ pin_project! {
     /// The response, or the error, of a [`SignRequest`].
     pub struct SignRequestFuture<F> {
         #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    enum Kind<F> {
-        Signed {
-            #[pin]
-            future: F,
-        },
-        Failed {
-            error: Option<SignError>,
-        },
+        response: OrOwn<F, SignError>,
     }
 }
 
@@ -199,14 +187,10 @@ where
     type Output = Result<T, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            KindProj::Signed { future } => future.poll(cx).map_err(Into::into),
-            KindProj::Failed { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(error.into())),
-                // Polled again after it was done: there is no other answer.
-                None => Poll::Pending,
-            },
-        }
+        Poll::Ready(match ready!(self.project().response.poll(cx)) {
+            Ok(response) => response.map_err(Into::into),
+            Err(error) => Err(error.into()),
+        })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::conceal::Concealed;
 use crate::format::{Names, read_soft_expiry};
 use crate::head::Head;
 use crate::layer::ResponseBody;
+use crate::or_own::OrOwn;
 use crate::reject::refusal;
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -117,16 +118,14 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let kind = match self.layer.check(&request) {
-            Ok(expires_at) => {
-                Kind::Passing { future: self.inner.call(request), expires_at, clock: Arc::clone(&self.layer.clock) }
-            }
+        let (response, expires_at) = match self.layer.check(&request) {
+            Ok(expires_at) => (OrOwn::inner(self.inner.call(request)), expires_at),
             Err(rejection) => {
                 tracing::debug!(target: "tower_signed_url", reason = %rejection, "refused");
-                Kind::Refused { response: Some(refusal(rejection)) }
+                (OrOwn::own(refusal(rejection)), None)
             }
         };
-        SoftExpiryFuture { kind }
+        SoftExpiryFuture { response, expires_at, clock: Arc::clone(&self.layer.clock) }
     }
 }
 
@@ -134,22 +133,10 @@ pin_project! {
     /// The response, or the refusal, of a [`SoftExpiry`].
     pub struct SoftExpiryFuture<F> {
         #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    enum Kind<F> {
-        Passing {
-            #[pin]
-            future: F,
-            expires_at: Option<SystemTime>,
-            clock: Arc<dyn Clock>,
-        },
-        Refused {
-            response: Option<Response<Bytes>>,
-        },
+        response: OrOwn<F, Response<Bytes>>,
+        // When the link ends, if it says so.
+        expires_at: Option<SystemTime>,
+        clock: Arc<dyn Clock>,
     }
 }
 
@@ -160,21 +147,16 @@ where
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            KindProj::Passing { future, expires_at, clock } => {
-                let mut response = ready!(future.poll(cx))?;
-                if let Some(expires_at) = *expires_at {
-                    let freshness = Freshness::until(expires_at, clock.now(), response.status());
-                    cache::limit(response.headers_mut(), false, &freshness);
-                }
-                Poll::Ready(Ok(response.map(ResponseBody::service)))
-            }
-            KindProj::Refused { response } => match response.take() {
-                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::own))),
-                // Polled again after it was done: there is no other answer.
-                None => Poll::Pending,
-            },
+        let this = self.project();
+        let mut response = match ready!(this.response.poll(cx)) {
+            Ok(response) => response?,
+            Err(refusal) => return Poll::Ready(Ok(refusal.map(ResponseBody::own))),
+        };
+        if let Some(expires_at) = *this.expires_at {
+            let freshness = Freshness::until(expires_at, this.clock.now(), response.status());
+            cache::limit(response.headers_mut(), false, &freshness);
         }
+        Poll::Ready(Ok(response.map(ResponseBody::service)))
     }
 }
 

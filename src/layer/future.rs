@@ -10,41 +10,27 @@ use pin_project_lite::pin_project;
 use super::SignedUrlLayer;
 use super::answer::Passed;
 use super::body::ResponseBody;
+use crate::or_own::OrOwn;
 use crate::verify::{Verifier, Verify};
 
 pin_project! {
     /// The response, or the refusal, of a [`SignedUrlService`](super::SignedUrlService).
     pub struct ResponseFuture<F, V = Verifier> {
         #[pin]
-        kind: Kind<F, V>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    enum Kind<F, V> {
-        /// The service answers.
-        Passing {
-            #[pin]
-            future: F,
-            // Nothing if it carried no credential, and needed none.
-            passed: Option<Passed>,
-            layer: Arc<SignedUrlLayer<V>>,
-        },
-        /// The layer has answered.
-        Answered {
-            response: Option<Response<Bytes>>,
-        },
+        response: OrOwn<F, Response<Bytes>>,
+        // Nothing if it carried no credential, and needed none.
+        passed: Option<Passed>,
+        layer: Arc<SignedUrlLayer<V>>,
     }
 }
 
 impl<F, V> ResponseFuture<F, V> {
     pub(super) fn passing(future: F, passed: Option<Passed>, layer: Arc<SignedUrlLayer<V>>) -> Self {
-        Self { kind: Kind::Passing { future, passed, layer } }
+        Self { response: OrOwn::inner(future), passed, layer }
     }
 
-    pub(super) fn answered(response: Response<Bytes>) -> Self {
-        Self { kind: Kind::Answered { response: Some(response) } }
+    pub(super) fn answered(response: Response<Bytes>, layer: Arc<SignedUrlLayer<V>>) -> Self {
+        Self { response: OrOwn::own(response), passed: None, layer }
     }
 }
 
@@ -56,17 +42,11 @@ where
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            KindProj::Passing { future, passed, layer } => {
-                let response = ready!(future.poll(cx))?;
-                Poll::Ready(Ok(layer.finish(response, passed.as_ref()).map(ResponseBody::service)))
-            }
-            KindProj::Answered { response } => match response.take() {
-                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::own))),
-                // Polled again after it was done: there is no other answer.
-                None => Poll::Pending,
-            },
-        }
+        let this = self.project();
+        Poll::Ready(match ready!(this.response.poll(cx)) {
+            Ok(response) => Ok(this.layer.finish(response?, this.passed.as_ref()).map(ResponseBody::service)),
+            Err(answered) => Ok(answered.map(ResponseBody::own)),
+        })
     }
 }
 

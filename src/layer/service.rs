@@ -46,15 +46,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let passed = match self.layer.admit(&mut request) {
+        let layer = Arc::clone(&self.layer);
+        let passed = match layer.admit(&mut request) {
             Ok(Admission::Granted(passed)) => Some(passed),
             Ok(Admission::Anonymous) => None,
             Ok(Admission::Exchanged(response)) => {
-                return ResponseFuture::answered(self.layer.finish(*response, None));
+                return ResponseFuture::answered(layer.finish(*response, None), layer);
             }
-            Err(rejection) => return ResponseFuture::answered(self.layer.refuse(Head::of(&request), rejection)),
+            Err(rejection) => return ResponseFuture::answered(layer.refuse(Head::of(&request), rejection), layer),
         };
-        ResponseFuture::passing(self.inner.call(request), passed, Arc::clone(&self.layer))
+        ResponseFuture::passing(self.inner.call(request), passed, layer)
     }
 }
 
