@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use axum::Router;
@@ -10,7 +12,7 @@ use axum::response::Response as AxumResponse;
 use axum::routing::post;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::stream::{Stream, poll_fn};
+use futures_util::stream::poll_fn;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, StreamBody};
@@ -110,9 +112,10 @@ async fn echo(request: AxumRequest) -> AxumResponse {
 }
 
 /// A body that is fed frame by frame.
-fn feed() -> (Sender<Frame<Bytes>>, StreamBody<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send>) {
+fn feed() -> (Sender<Frame<Bytes>>, impl Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static) {
     let (feed, mut frames) = channel(1);
-    (feed, StreamBody::new(poll_fn(move |context| frames.poll_recv(context).map(|frame| frame.map(Ok)))))
+    let next = poll_fn(move |context| frames.poll_recv(context).map(|frame| frame.map(Ok::<_, Infallible>)));
+    (feed, StreamBody::new(next))
 }
 
 /// Each part comes back before the next one is sent, in both directions, and trailers end it.
@@ -160,14 +163,14 @@ async fn a_large_body_is_never_held_as_a_whole() {
         let client = client(true);
         let answer = tokio::spawn(async move { client.request(request).await });
         // Fed as fast as it is taken, read one by one.
-        let fed = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let fed = Arc::new(AtomicUsize::new(0));
         let feeder = {
-            let fed = std::sync::Arc::clone(&fed);
+            let fed = Arc::clone(&fed);
             tokio::spawn(async move {
                 let chunk = Bytes::from(vec![7; FRAME]);
                 for _ in 0..FRAMES {
                     feed.send(Frame::data(chunk.clone())).await.unwrap();
-                    fed.fetch_add(FRAME, std::sync::atomic::Ordering::Relaxed);
+                    fed.fetch_add(FRAME, Ordering::Relaxed);
                 }
             })
         };
@@ -175,7 +178,7 @@ async fn a_large_body_is_never_held_as_a_whole() {
         let mut read = 0;
         while let Some(frame) = timeout(PATIENCE, body.frame()).await.expect("in vain") {
             read += frame.unwrap().into_data().unwrap().len();
-            let under_way = fed.load(std::sync::atomic::Ordering::Relaxed).saturating_sub(read);
+            let under_way = fed.load(Ordering::Relaxed).saturating_sub(read);
             assert!(under_way <= FRAMES * FRAME / 4, "{name}: {under_way} bytes are under way after {read}");
         }
         assert_eq!(read, FRAMES * FRAME, "{name}");

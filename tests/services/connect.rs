@@ -1,4 +1,4 @@
-//! `CONNECT`: WebSockets over HTTP/2 (RFC 8441), whose method it is, and what has no path at all.
+//! `CONNECT`: a `WebSocket` over HTTP/2 (RFC 8441), whose method it is, and what has no path at all.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! WebSockets through the layer, over HTTP/1: axum's on the server, `tokio-tungstenite` and a browser as clients.
+//! A `WebSocket` through the layer, over HTTP/1: axum's on the server, `tokio-tungstenite` and a browser as clients.
 
 use std::net::SocketAddr;
 use std::time::Duration;
