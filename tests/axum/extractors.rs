@@ -117,26 +117,15 @@ async fn look(request: Request, next: Next) -> Response {
 fn a_middleware_inside_sees_a_clean_uri() {
     let route = || super::route("/file");
     let (link, inner) = (link("/in/file?w=1"), ServiceBuilder::new().layer(signed()).layer(from_fn(look)));
+    let of_method = get(super::report).layer::<_, Infallible>(from_fn(look)).layer(signed());
+    let guarded = Router::new().nest("/in", route().layer(signed()));
+    let between = ServiceBuilder::new().layer(conceal()).layer(from_fn(look));
     for (row, app, seen) in [
         ("added before", Router::new().nest("/in", route().layer(from_fn(look)).layer(signed())), "/file?w=1"),
         ("after, of a builder", Router::new().nest("/in", route().layer(inner.clone())), "/file?w=1"),
         ("around a nest", Router::new().nest("/in", route()).layer(inner), "/in/file?w=1"),
-        (
-            "of the method",
-            {
-                let handler = get(super::report).layer::<_, Infallible>(from_fn(look)).layer(signed());
-                Router::new().nest("/in", Router::new().route("/file", handler))
-            },
-            "/file?w=1",
-        ),
-        (
-            "between the two",
-            {
-                let guarded = Router::new().nest("/in", route().layer(signed()));
-                guarded.layer(ServiceBuilder::new().layer(conceal()).layer(from_fn(look)))
-            },
-            "/in/file?w=1",
-        ),
+        ("of the method", Router::new().nest("/in", Router::new().route("/file", of_method)), "/file?w=1"),
+        ("between ConcealLayer and the layer", guarded.layer(between), "/in/file?w=1"),
         // The arrangement that the README warns of.
         ("outside", Router::new().nest("/in", route().layer(signed()).layer(from_fn(look))), &link["/in".len()..]),
     ] {
