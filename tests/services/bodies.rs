@@ -154,7 +154,7 @@ async fn the_first_part_is_answered_before_the_second_is_sent() {
 /// Over HTTP/2, where windows bound what is under way: a layer that kept frames to itself would take them all.
 #[tokio::test]
 async fn a_large_body_is_never_held_as_a_whole() {
-    const FRAMES: usize = 4096;
+    const FRAMES: usize = 2048;
     const FRAME: usize = 16 * 1024;
     for (name, app, target) in arrangements(&Router::new().route("/file", post(echo))) {
         let address = serve(app).await;
