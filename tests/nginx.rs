@@ -3,28 +3,39 @@
 #![cfg(all(unix, feature = "axum", feature = "trace"))]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[path = "nginx/expiry.rs"]
+mod expiry;
 #[path = "support/log.rs"]
 mod log;
 #[path = "support/nginx.rs"]
 mod nginx;
 #[path = "nginx/passed_through.rs"]
 mod passed_through;
+#[path = "nginx/private_cache.rs"]
+mod private_cache;
 #[path = "support/program.rs"]
 mod program;
+#[path = "nginx/shared_cache.rs"]
+mod shared_cache;
 mod support;
 #[path = "support/wire.rs"]
 mod wire;
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use support::{NOW, Reply, at, fixed_verifier};
+use nginx::Nginx;
+use support::{NOW, Reply, at, exchange, fixed_verifier};
 use tempfile::TempDir;
+use tower::util::MapRequestLayer;
 use tower_http::services::ServeDir;
 use tower_signed_url::{Mint, Signer};
+use wire::Server;
 
 /// Requests pass as they come.
 const PASSED_THROUGH: &str = "
@@ -40,6 +51,29 @@ server {
     }
 }
 ";
+
+/// Answers to links that more than one client may have, kept by nginx for as long as the link works.
+const SHARED_CACHE: &str = r#"
+proxy_cache_path /var/cache/nginx/links keys_zone=links:10m;
+
+# nginx does not say how old an answer is that it repeats, so browsers would keep it for too long.
+map $upstream_cache_status $links_cache_control {
+    HIT     "private, no-cache";
+    default $upstream_http_cache_control;
+}
+
+server {
+    listen 80;
+
+    location / {
+        proxy_pass http://127.0.0.1:3000;
+        proxy_cache links;
+        proxy_hide_header Cache-Control;
+        add_header Cache-Control $links_cache_control always;
+        add_header X-Cache-Status $upstream_cache_status always; # to see it work
+    }
+}
+"#;
 
 /// Names as they stand in links, and what the files are called. nginx would write half of them in another way.
 const NAMES: [(&str, &str); 9] = [
@@ -93,4 +127,40 @@ fn earlier() -> Signer {
 /// Status and body.
 fn answer(reply: Reply) -> (u16, String) {
     (reply.status, String::from_utf8(reply.body).unwrap())
+}
+
+/// An application, and nginx with a cache in front of it.
+struct Cached {
+    nginx: Nginx,
+    asked: Arc<AtomicUsize>,
+    _server: Server,
+}
+
+impl Cached {
+    fn start(snippet: &str, app: Router) -> Option<Self> {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let server = Server::start(app.layer(MapRequestLayer::new(move |request: Request| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            request
+        })));
+        let nginx = Nginx::start(snippet, server.address)?;
+        Some(Self { nginx, asked, _server: server })
+    }
+
+    /// Over a connection of its own.
+    fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
+        exchange(self.nginx.address, method, target, headers, b"")
+    }
+
+    /// Status, and whether the cache answered.
+    fn status(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let reply = self.ask(method, target, headers);
+        (reply.status, reply.header("x-cache-status").unwrap_or_default().to_owned())
+    }
+
+    /// How many requests the application has seen.
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
 }
