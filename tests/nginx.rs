@@ -5,6 +5,8 @@
 
 #[path = "nginx/expiry.rs"]
 mod expiry;
+#[path = "nginx/http2.rs"]
+mod http2;
 #[path = "support/log.rs"]
 mod log;
 #[path = "nginx/logs.rs"]
@@ -54,6 +56,13 @@ server {
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;  # for links that bind client addresses
     }
 }
+";
+
+/// In place of `listen 80` in any of them.
+const HTTP2: &str = "
+    listen 443 ssl http2;
+    ssl_certificate /etc/ssl/certs/example.com.pem;
+    ssl_certificate_key /etc/ssl/private/example.com.key;
 ";
 
 /// The application does not know of the prefix that its links begin with.
