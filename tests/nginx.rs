@@ -47,6 +47,7 @@ use wire::Server;
 const PASSED_THROUGH: &str = "
 server {
     listen 80;
+    server_name example.com;
     client_max_body_size 100m; # what your largest upload needs
 
     location / {
@@ -74,6 +75,7 @@ map $request_uri $link {
 
 server {
     listen 80;
+    server_name example.com;
 
     location /cdn/ {
         if ($link = "") { return 404; } # `//cdn/…`, `/x/../cdn/…`
@@ -97,6 +99,7 @@ map $upstream_cache_status $links_cache_control {
 
 server {
     listen 80;
+    server_name example.com;
 
     location / {
         proxy_pass http://127.0.0.1:3000;
@@ -123,6 +126,7 @@ log_format links '$remote_addr [$time_local] $request_method $link_path $status 
 
 server {
     listen 80;
+    server_name example.com;
     access_log /var/log/nginx/links.log links;
     error_log /var/log/nginx/error.log emerg; # whatever else is said of a request repeats its whole URL
 
