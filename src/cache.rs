@@ -31,11 +31,12 @@ pub enum Cache {
     Private,
     /// `no-store`.
     NoStore,
-    /// `public`, with a `max-age` of at most the time that the link has left, and an `s-maxage` of at most a second less:
+    /// `public`, with an `Expires` at the link's end, and an `s-maxage` of at most the time that it has left, less a second:
     /// for links whose expiry is [rounded](crate::Mint::round_expiry_up_to).
     ///
-    /// The second is for caches like nginx, which count whole seconds from the one in which an answer reaches them. They do
-    /// not outlive the link if that is less than a second after the layer gave it.
+    /// Both are so for caches like nginx. It does not tell how old an answer is, which would make a `max-age` too long for the
+    /// browser behind it. And it counts whole seconds from the one in which an answer reaches it: it does not outlive the
+    /// link if that is less than a second after the layer gave it.
     ///
     /// Falls back to [`Cache::Private`] where the service said `private` or `no-store`, spoke to a shared cache by a field
     /// of its own (`CDN-Cache-Control`, say) or set a cookie, where the request had an `Authorization`, and where
@@ -83,15 +84,20 @@ pub(crate) fn limit(headers: &mut HeaderMap, share: bool, freshness: &Freshness)
     let max_age = stated.min(left);
     let s_maxage = directives.s_maxage.unwrap_or(stated).min(shared_seconds_until(freshness.expires_at, freshness.now));
 
-    if let Some(date) = expires {
-        headers.insert(
-            EXPIRES,
-            date.map_or(HeaderValue::from_static("0"), |date| write_date(date.min(freshness.expires_at))),
-        );
-    }
     // A service that speaks to a shared cache by name may have kept the answer out of it.
     let share = !remove_targeted(headers) && share && !directives.private;
-    headers.insert(CACHE_CONTROL, directives.write(max_age, share.then_some(s_maxage)));
+    if share {
+        headers.insert(CACHE_CONTROL, directives.write("public, s-maxage=", s_maxage));
+        // To a browser, a point in time and no `max-age`: a shared cache between them may repeat that for as long as the
+        // answer is kept, and not tell how much of it has passed (`Age`). nginx does not.
+        headers.insert(EXPIRES, write_date(freshness.now + Duration::from_secs(max_age)));
+    } else {
+        headers.insert(CACHE_CONTROL, directives.write("private, max-age=", max_age));
+        if let Some(date) = expires {
+            let date = date.map(|date| write_date(date.min(freshness.expires_at)));
+            headers.insert(EXPIRES, date.unwrap_or(HeaderValue::from_static("0")));
+        }
+    }
 }
 
 /// For how many seconds a shared cache may keep an answer.
@@ -145,17 +151,10 @@ impl Directives {
         }
     }
 
-    /// With `s_maxage` for shared caches too.
-    fn write(&self, max_age: u64, s_maxage: Option<u64>) -> HeaderValue {
-        let (mut max_age_text, mut s_maxage_text) = (itoa::Buffer::new(), itoa::Buffer::new());
-        let max_age = max_age_text.format(max_age);
+    /// With so many seconds for the directive at the beginning.
+    fn write(&self, beginning: &str, seconds: u64) -> HeaderValue {
         // `concat` makes a string of just the length, which the header value takes over as it is.
-        let value = match s_maxage {
-            Some(s_maxage) => {
-                ["public, max-age=", max_age, ", s-maxage=", s_maxage_text.format(s_maxage), &self.kept].concat()
-            }
-            None => ["private, max-age=", max_age, &self.kept].concat(),
-        };
+        let value = [beginning, itoa::Buffer::new().format(seconds), &self.kept].concat();
         // What is kept came out of header values, so the error cannot occur.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("no-store"))
     }
@@ -175,7 +174,9 @@ fn read_date(value: &HeaderValue) -> Option<SystemTime> {
 }
 
 fn write_date(date: SystemTime) -> HeaderValue {
-    let text = httpdate::fmt_http_date(date.max(SystemTime::UNIX_EPOCH)); // it takes no earlier one
+    // It takes none before 1970, and none after 9999.
+    let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    let text = httpdate::fmt_http_date(date.clamp(SystemTime::UNIX_EPOCH, latest));
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
 }
 
@@ -220,29 +221,25 @@ mod tests {
         let after = |seconds| httpdate::fmt_http_date(at(NOW + seconds));
         let (in_10, in_900) = (after(10), after(900));
         for (fields, private, shared) in [
-            (&[][..], "private, max-age=300", "public, max-age=300, s-maxage=299"),
-            (&[("cache-control", "")], "private, max-age=300", "public, max-age=300, s-maxage=299"),
-            (&[("cache-control", "max-age=60")], "private, max-age=60", "public, max-age=60, s-maxage=60"),
+            (&[][..], "private, max-age=300", "public, s-maxage=299"),
+            (&[("cache-control", "")], "private, max-age=300", "public, s-maxage=299"),
+            (&[("cache-control", "max-age=60")], "private, max-age=60", "public, s-maxage=60"),
             (
                 &[("cache-control", "Public, Max-Age=86400, IMMUTABLE, s-maxage=86400")],
                 "private, max-age=300",
-                "public, max-age=300, s-maxage=299",
+                "public, s-maxage=299",
             ),
-            (&[("cache-control", "max-age=60, s-maxage=10")], "private, max-age=60", "public, max-age=60, s-maxage=10"),
-            (
-                &[("cache-control", "max-age=0, s-maxage=86400")],
-                "private, max-age=0",
-                "public, max-age=0, s-maxage=299",
-            ),
+            (&[("cache-control", "max-age=60, s-maxage=10")], "private, max-age=60", "public, s-maxage=10"),
+            (&[("cache-control", "max-age=0, s-maxage=86400")], "private, max-age=0", "public, s-maxage=299"),
             (
                 &[("cache-control", "stale-while-revalidate=9, stale-if-error=9,, no-transform")],
                 "private, max-age=300, no-transform",
-                "public, max-age=300, s-maxage=299, no-transform",
+                "public, s-maxage=299, no-transform",
             ),
             (
                 &[("cache-control", "no-cache=\"a, public\", ext=\"\\\",private\"")],
                 "private, max-age=300, no-cache=\"a, public\", ext=\"\\\",private\"",
-                "public, max-age=300, s-maxage=299, no-cache=\"a, public\", ext=\"\\\",private\"",
+                "public, s-maxage=299, no-cache=\"a, public\", ext=\"\\\",private\"",
             ),
             (&[("cache-control", "private")], "private, max-age=300", "private, max-age=300"),
             (&[("cache-control", "private=\"x\"")], "private, max-age=300", "private, max-age=300"),
@@ -252,27 +249,19 @@ mod tests {
                 "private, max-age=10",
                 "private, max-age=10",
             ),
-            (&[("cache-control", "max-age=never")], "private, max-age=0", "public, max-age=0, s-maxage=0"),
-            (&[("cache-control", "max-age=\"60\"")], "private, max-age=60", "public, max-age=60, s-maxage=60"),
-            (
-                &[("cache-control", "max-age=99999999999999999999")],
-                "private, max-age=0",
-                "public, max-age=0, s-maxage=0",
-            ),
+            (&[("cache-control", "max-age=never")], "private, max-age=0", "public, s-maxage=0"),
+            (&[("cache-control", "max-age=\"60\"")], "private, max-age=60", "public, s-maxage=60"),
+            (&[("cache-control", "max-age=99999999999999999999")], "private, max-age=0", "public, s-maxage=0"),
             (
                 &[("cache-control", "max-age=60, x=\"open")],
                 "private, max-age=0, no-store",
                 "private, max-age=0, no-store",
             ),
             (&[("cache-control", "é")], "private, max-age=0, no-store", "private, max-age=0, no-store"),
-            (&[("expires", &*in_10)], "private, max-age=10", "public, max-age=10, s-maxage=10"),
-            (&[("expires", &*in_900)], "private, max-age=300", "public, max-age=300, s-maxage=299"),
-            (&[("expires", "0")], "private, max-age=0", "public, max-age=0, s-maxage=0"),
-            (
-                &[("expires", "0"), ("cache-control", "max-age=60")],
-                "private, max-age=60",
-                "public, max-age=60, s-maxage=60",
-            ),
+            (&[("expires", &*in_10)], "private, max-age=10", "public, s-maxage=10"),
+            (&[("expires", &*in_900)], "private, max-age=300", "public, s-maxage=299"),
+            (&[("expires", "0")], "private, max-age=0", "public, s-maxage=0"),
+            (&[("expires", "0"), ("cache-control", "max-age=60")], "private, max-age=60", "public, s-maxage=60"),
         ] {
             for (share, expected) in [(false, private), (true, shared)] {
                 let headers = limited(fields, share, true);
@@ -296,6 +285,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn behind_a_shared_cache_browsers_are_told_a_point_in_time() {
+        let in_900 = httpdate::fmt_http_date(at(NOW + 900));
+        for (fields, seconds) in [
+            (&[][..], 300),
+            (&[("cache-control", "max-age=60")], 60),
+            (&[("cache-control", "max-age=86400, s-maxage=10")], 300),
+            (&[("cache-control", "max-age=0")], 0),
+            (&[("expires", &*in_900)], 300),
+            (&[("expires", "0")], 0),
+        ] {
+            let headers = limited(fields, true, true);
+            let lines: Vec<_> = headers.get_all(EXPIRES).iter().collect();
+            assert_eq!(lines, [&httpdate::fmt_http_date(at(NOW + seconds))], "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_grant_without_an_end_does_not_panic() {
+        let mut headers = HeaderMap::new();
+        let in_10_000_years = at(NOW + 10_000 * 365 * 24 * 3600);
+        limit(&mut headers, true, &Freshness { now: at(NOW), expires_at: in_10_000_years, by_default: true });
+        assert_eq!(headers[EXPIRES], "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]

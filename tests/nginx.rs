@@ -91,12 +91,6 @@ server {
 const SHARED_CACHE: &str = r#"
 proxy_cache_path /var/cache/nginx/links keys_zone=links:10m;
 
-# nginx does not say how old an answer is that it repeats, so browsers would keep it for too long.
-map $upstream_cache_status $links_cache_control {
-    HIT     "private, no-cache";
-    default $upstream_http_cache_control;
-}
-
 server {
     listen 80;
     server_name example.com;
@@ -104,8 +98,6 @@ server {
     location / {
         proxy_pass http://127.0.0.1:3000;
         proxy_cache links;
-        proxy_hide_header Cache-Control;
-        add_header Cache-Control $links_cache_control always;
         add_header X-Cache-Status $upstream_cache_status always; # to see it work
     }
 }
