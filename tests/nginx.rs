@@ -128,6 +128,13 @@ server {
 }
 "#;
 
+#[test]
+fn the_readme_shows_what_is_tested() {
+    for snippet in [PASSED_THROUGH, STRIPPED_PREFIX, SHARED_CACHE, LOGS] {
+        assert!(include_str!("../README.md").contains(&format!("```nginx{snippet}```")), "{snippet}");
+    }
+}
+
 /// Names as they stand in links, and what the files are called. nginx would write half of them in another way.
 const NAMES: [(&str, &str); 9] = [
     ("a.txt", "a.txt"),
