@@ -12,6 +12,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tower_service::Service;
 
 use super::{ResponseBody, SignedUrlLayer, SignedUrlService};
+use crate::conceal::clean_headers;
+use crate::cookie;
 use crate::head::{Head, forget_routing};
 use crate::rejection::Rejection;
 use crate::verify::{Obligations, Verifier, Verify};
@@ -108,6 +110,9 @@ where
         let proxy = self.proxy;
         let (mut parts, _) = request.into_parts();
         if let Err(rejection) = proxy.restore(&mut parts) {
+            // Half told is told as well: a field may hold a link, and a callback sees the fields.
+            clean_headers(&mut parts.headers, &*self.layer.verify);
+            cookie::remove(&mut parts.headers, self.layer.verify.cookies());
             let response = self.layer.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own);
             return Box::pin(ready(Ok(proxy.answer(response))));
         }
