@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName};
 use http::{HeaderValue, StatusCode};
@@ -31,8 +31,11 @@ pub enum Cache {
     Private,
     /// `no-store`.
     NoStore,
-    /// `public`, with a `max-age` and an `s-maxage` of at most the time that the link has left: for links whose expiry
-    /// is [rounded](crate::Mint::round_expiry_up_to).
+    /// `public`, with a `max-age` of at most the time that the link has left, and an `s-maxage` of at most a second less:
+    /// for links whose expiry is [rounded](crate::Mint::round_expiry_up_to).
+    ///
+    /// The second is for caches like nginx, which count whole seconds from the one in which an answer reaches them. They do
+    /// not outlive the link if that is less than a second after the layer gave it.
     ///
     /// Falls back to [`Cache::Private`] where the service said `private` or `no-store`, spoke to a shared cache by a field
     /// of its own (`CDN-Cache-Control`, say) or set a cookie, where the request had an `Authorization`, and where
@@ -78,7 +81,7 @@ pub(crate) fn limit(headers: &mut HeaderMap, share: bool, freshness: &Freshness)
         (None, None) => 0,
     };
     let max_age = stated.min(left);
-    let s_maxage = directives.s_maxage.unwrap_or(stated).min(left);
+    let s_maxage = directives.s_maxage.unwrap_or(stated).min(shared_seconds_until(freshness.expires_at, freshness.now));
 
     if let Some(date) = expires {
         headers.insert(
@@ -89,6 +92,17 @@ pub(crate) fn limit(headers: &mut HeaderMap, share: bool, freshness: &Freshness)
     // A service that speaks to a shared cache by name may have kept the answer out of it.
     let share = !remove_targeted(headers) && share && !directives.private;
     headers.insert(CACHE_CONTROL, directives.write(max_age, share.then_some(s_maxage)));
+}
+
+/// For how many seconds a shared cache may keep an answer.
+///
+/// nginx drops the fractions of the times at which it stores and serves an answer, serves it to the end of its last second,
+/// and takes no time off for the way that it came. Under a link that ends at 13, an answer given at 10.9 has two whole
+/// seconds left; told so, an nginx that it reaches at 11.0 would serve it until 14.
+fn shared_seconds_until(expires_at: SystemTime, now: SystemTime) -> u64 {
+    let since_epoch = expires_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let whole = SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch.as_secs());
+    seconds_until(whole, now).saturating_sub(1)
 }
 
 /// What a service's `Cache-Control` says.
@@ -182,8 +196,6 @@ fn remove_targeted(headers: &mut HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const NOW: u64 = 1_790_000_000;
@@ -208,29 +220,29 @@ mod tests {
         let after = |seconds| httpdate::fmt_http_date(at(NOW + seconds));
         let (in_10, in_900) = (after(10), after(900));
         for (fields, private, shared) in [
-            (&[][..], "private, max-age=300", "public, max-age=300, s-maxage=300"),
-            (&[("cache-control", "")], "private, max-age=300", "public, max-age=300, s-maxage=300"),
+            (&[][..], "private, max-age=300", "public, max-age=300, s-maxage=299"),
+            (&[("cache-control", "")], "private, max-age=300", "public, max-age=300, s-maxage=299"),
             (&[("cache-control", "max-age=60")], "private, max-age=60", "public, max-age=60, s-maxage=60"),
             (
                 &[("cache-control", "Public, Max-Age=86400, IMMUTABLE, s-maxage=86400")],
                 "private, max-age=300",
-                "public, max-age=300, s-maxage=300",
+                "public, max-age=300, s-maxage=299",
             ),
             (&[("cache-control", "max-age=60, s-maxage=10")], "private, max-age=60", "public, max-age=60, s-maxage=10"),
             (
                 &[("cache-control", "max-age=0, s-maxage=86400")],
                 "private, max-age=0",
-                "public, max-age=0, s-maxage=300",
+                "public, max-age=0, s-maxage=299",
             ),
             (
                 &[("cache-control", "stale-while-revalidate=9, stale-if-error=9,, no-transform")],
                 "private, max-age=300, no-transform",
-                "public, max-age=300, s-maxage=300, no-transform",
+                "public, max-age=300, s-maxage=299, no-transform",
             ),
             (
                 &[("cache-control", "no-cache=\"a, public\", ext=\"\\\",private\"")],
                 "private, max-age=300, no-cache=\"a, public\", ext=\"\\\",private\"",
-                "public, max-age=300, s-maxage=300, no-cache=\"a, public\", ext=\"\\\",private\"",
+                "public, max-age=300, s-maxage=299, no-cache=\"a, public\", ext=\"\\\",private\"",
             ),
             (&[("cache-control", "private")], "private, max-age=300", "private, max-age=300"),
             (&[("cache-control", "private=\"x\"")], "private, max-age=300", "private, max-age=300"),
@@ -254,7 +266,7 @@ mod tests {
             ),
             (&[("cache-control", "é")], "private, max-age=0, no-store", "private, max-age=0, no-store"),
             (&[("expires", &*in_10)], "private, max-age=10", "public, max-age=10, s-maxage=10"),
-            (&[("expires", &*in_900)], "private, max-age=300", "public, max-age=300, s-maxage=300"),
+            (&[("expires", &*in_900)], "private, max-age=300", "public, max-age=300, s-maxage=299"),
             (&[("expires", "0")], "private, max-age=0", "public, max-age=0, s-maxage=0"),
             (
                 &[("expires", "0"), ("cache-control", "max-age=60")],
@@ -266,6 +278,22 @@ mod tests {
                 let headers = limited(fields, share, true);
                 let lines: Vec<_> = headers.get_all(CACHE_CONTROL).iter().collect();
                 assert_eq!(lines, [expected], "{fields:?} shared: {share}");
+            }
+        }
+    }
+
+    /// A cache that stores in whole seconds what it may keep for so long, and drops it in the second after the last, has
+    /// dropped it when the link ends.
+    #[test]
+    fn a_cache_that_counts_in_whole_seconds_does_not_outlive_the_link() {
+        let millis = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        for expires_at in [20_000, 20_001, 20_500, 20_999] {
+            for answered in 10_000..=expires_at {
+                let kept = shared_seconds_until(millis(expires_at), millis(answered));
+                for reached in [answered, answered + 1, answered + 500, answered + 999] {
+                    let ends = (reached / 1000 + kept + 1) * 1000;
+                    assert!(kept == 0 || ends <= expires_at, "{expires_at}: {answered} to {reached}, {kept} seconds");
+                }
             }
         }
     }

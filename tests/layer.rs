@@ -413,7 +413,7 @@ impl Verify for Token {
 #[tokio::test]
 async fn caches_are_told_not_to_outlive_the_link() {
     const PRIVATE: &str = "private, max-age=1000";
-    const SHARED: &str = "public, max-age=1000, s-maxage=1000";
+    const SHARED: &str = "public, max-age=1000, s-maxage=999";
     let cookie = headers(&[("set-cookie", "a=1")]);
     let eager = headers(&[("cache-control", "public, max-age=9999, s-maxage=5, immutable")]);
     let cdn = headers(&[("cdn-cache-control", "no-store")]);

@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The README's snippets are run by the programs that they are for, and links are clicked in a browser.
+PATH=$PATH:/usr/sbin # where nginx is
 missing=()
 while read -r program package; do
     command -v "$program" >/dev/null || missing+=("$package")
@@ -11,6 +12,8 @@ done <<'END'
 python3 python3
 node nodejs
 openssl openssl
+curl curl
+nginx nginx
 chromium chromium
 chromedriver chromium-driver
 END

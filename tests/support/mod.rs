@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use tower_signed_url::{Keyring, SigningKey, Verifier};
@@ -30,10 +31,14 @@ pub fn fixed_verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).build().unwrap()
 }
 
+/// Where programs are. Servers are in a folder that is not everyone's.
+pub static PATH: LazyLock<String> = LazyLock::new(|| std::env::var("PATH").unwrap_or_default() + ":/usr/sbin");
+
 /// Whether the program is there. On a machine that runs every test it has to be.
 pub fn is_installed(program: &str) -> bool {
+    let look = format!("command -v {program}");
     let installed =
-        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
+        Command::new("sh").args(["-c", &look]).env("PATH", PATH.as_str()).output().unwrap().status.success();
     assert!(installed || std::env::var_os("CI").is_none(), "{program} is not installed");
     if !installed {
         // Past the harness, which keeps to itself what a test that passes prints.

@@ -1,0 +1,166 @@
+//! Behind a real nginx, with the configuration that the README shows: links pass byte for byte, a prefix can be taken off,
+//! shared caches do not outlive links, HTTP/2 stands in front, and nginx's own logs hold no signature.
+#![cfg(all(unix, feature = "axum", feature = "trace"))]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[path = "nginx/expiry.rs"]
+mod expiry;
+#[path = "support/log.rs"]
+mod log;
+#[path = "support/nginx.rs"]
+mod nginx;
+#[path = "nginx/passed_through.rs"]
+mod passed_through;
+#[path = "nginx/private_cache.rs"]
+mod private_cache;
+#[path = "support/program.rs"]
+mod program;
+#[path = "nginx/shared_cache.rs"]
+mod shared_cache;
+mod support;
+#[path = "support/wire.rs"]
+mod wire;
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use nginx::Nginx;
+use support::{NOW, Reply, at, exchange, fixed_verifier};
+use tempfile::TempDir;
+use tower::util::MapRequestLayer;
+use tower_http::services::ServeDir;
+use tower_signed_url::{Mint, Signer};
+use wire::Server;
+
+/// Requests pass as they come.
+const PASSED_THROUGH: &str = "
+server {
+    listen 80;
+    client_max_body_size 100m; # what your largest upload needs
+
+    location / {
+        # Nothing after the port, not even a slash: so nginx sends the path on as it came, byte for byte.
+        proxy_pass http://127.0.0.1:3000;
+        proxy_set_header Host $http_host;                             # for links that bind `host`
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;  # for links that bind client addresses
+    }
+}
+";
+
+/// Answers to links that more than one client may have, kept by nginx for as long as the link works.
+const SHARED_CACHE: &str = r#"
+proxy_cache_path /var/cache/nginx/links keys_zone=links:10m;
+
+# nginx does not say how old an answer is that it repeats, so browsers would keep it for too long.
+map $upstream_cache_status $links_cache_control {
+    HIT     "private, no-cache";
+    default $upstream_http_cache_control;
+}
+
+server {
+    listen 80;
+
+    location / {
+        proxy_pass http://127.0.0.1:3000;
+        proxy_cache links;
+        proxy_hide_header Cache-Control;
+        add_header Cache-Control $links_cache_control always;
+        add_header X-Cache-Status $upstream_cache_status always; # to see it work
+    }
+}
+"#;
+
+/// Names as they stand in links, and what the files are called. nginx would write half of them in another way.
+const NAMES: [(&str, &str); 9] = [
+    ("a.txt", "a.txt"),
+    ("my%20report.txt", "my report.txt"),
+    ("what%3F.txt", "what?.txt"),
+    ("1%2B1.txt", "1+1.txt"),
+    ("it%27s.txt", "it's.txt"),
+    ("%C3%A4.txt", "ä.txt"),
+    ("%c3%b6.txt", "ö.txt"),
+    ("%7Ehome.txt", "~home.txt"),
+    ("%41.txt", "A.txt"),
+];
+
+/// The files of [`NAMES`], each with its name in it.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (_, name) in NAMES {
+        fs::write(folder.path().join(name), name).unwrap();
+    }
+    folder
+}
+
+/// Serves the folder as `/files`, and tells of anything else what came.
+fn app(folder: &TempDir) -> Router {
+    Router::new().nest_service("/files", ServeDir::new(folder.path())).fallback(tell)
+}
+
+/// Method, target and length of the body.
+async fn tell(request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let length = body.collect().await.unwrap().to_bytes().len();
+    format!("{} {} {length}", parts.method, parts.uri).into_response()
+}
+
+/// A link that has 1000 seconds left at [`NOW`].
+fn link(target: &str) -> String {
+    let signer = fixed_verifier().signer();
+    finish(signer.url(target))
+}
+
+fn finish(mint: Mint<'_>) -> String {
+    mint.sign_until(at(NOW + 1000)).unwrap().into_string()
+}
+
+/// What mints links that have ended at [`NOW`].
+fn earlier() -> Signer {
+    fixed_verifier().signer().with_clock(|| at(NOW - 9))
+}
+
+/// Status and body.
+fn answer(reply: Reply) -> (u16, String) {
+    (reply.status, String::from_utf8(reply.body).unwrap())
+}
+
+/// An application, and nginx with a cache in front of it.
+struct Cached {
+    nginx: Nginx,
+    asked: Arc<AtomicUsize>,
+    _server: Server,
+}
+
+impl Cached {
+    fn start(snippet: &str, app: Router) -> Option<Self> {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let server = Server::start(app.layer(MapRequestLayer::new(move |request: Request| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            request
+        })));
+        let nginx = Nginx::start(snippet, server.address)?;
+        Some(Self { nginx, asked, _server: server })
+    }
+
+    /// Over a connection of its own.
+    fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
+        exchange(self.nginx.address, method, target, headers, b"")
+    }
+
+    /// Status, and whether the cache answered.
+    fn status(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let reply = self.ask(method, target, headers);
+        (reply.status, reply.header("x-cache-status").unwrap_or_default().to_owned())
+    }
+
+    /// How many requests the application has seen.
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}

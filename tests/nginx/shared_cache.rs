@@ -1,0 +1,184 @@
+//! `proxy_cache` and `Cache::Shared`: everyone who has the link shares one answer, and nobody else does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tower::Layer;
+use tower_signed_url::{Cache, DEFAULT_COOKIE, Decision, SignedUrlLayer, Verifier, client_ip, context};
+
+use super::*;
+use crate::support::figure_keys;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn layer(verifier: &Verifier) -> SignedUrlLayer {
+    SignedUrlLayer::new(verifier).cache(Cache::Shared)
+}
+
+#[test]
+fn each_file_misses_once_in_each_rounding_window() {
+    let clock = Arc::new(AtomicU64::new(NOW));
+    let now = Arc::clone(&clock);
+    let verifier = Verifier::builder(&figure_keys()).clock(move || at(now.load(Ordering::Relaxed))).build().unwrap();
+    let folder = folder();
+    let Some(cached) = Cached::start(SHARED_CACHE, app(&folder).layer(layer(&verifier))) else { return };
+    let mut seen = Vec::new();
+    for window in 0..3 {
+        for (written, name) in NAMES {
+            let path = format!("/files/{written}");
+            // At NOW a window begins whose links end in 3800 seconds; after 3200 the next begins.
+            for (offset, client, status) in [
+                (0, ("user-agent", "one"), "MISS"),
+                (1600, ("accept", "text/html"), "HIT"),
+                (3200, ("cookie", "a=b"), "HIT"),
+            ] {
+                clock.store(NOW + window * 3600 + offset - window.min(1), Ordering::Relaxed);
+                let link = verifier.signer().url(&path).round_expiry_up_to(HOUR).sign_for(HOUR / 6).unwrap();
+                let reply = cached.ask("GET", link.as_str(), &[client]);
+                let row = format!("window {window}, second {offset}: {path}");
+                assert_eq!(reply.header("x-cache-status"), Some(status), "{row}");
+                assert_eq!(answer(reply), (200, name.into()), "{row}");
+                seen.push(link.into_string());
+            }
+        }
+    }
+    assert_eq!(cached.asked(), 3 * NAMES.len(), "the application saw each miss and nothing else");
+    seen.dedup();
+    assert_eq!(seen.len(), 3 * NAMES.len(), "one link for each file and window");
+}
+
+#[test]
+fn another_link_is_never_answered_from_the_cache() {
+    let verifier = fixed_verifier();
+    let folder = folder();
+    let Some(cached) = Cached::start(SHARED_CACHE, app(&folder).layer(layer(&verifier))) else { return };
+    let good = link("/files/a.txt");
+    let other_time = verifier.signer().url("/files/a.txt").sign_until(at(NOW + 2000)).unwrap().into_string();
+    let expired = earlier().url("/files/a.txt").sign_until(at(NOW)).unwrap().into_string();
+    assert_eq!(cached.status("GET", &good, &[]), (200, "MISS".into()));
+    for (row, target, expected) in [
+        ("the same", good.clone(), (200, "HIT")),
+        ("not seen yet", other_time, (200, "MISS")),
+        ("no link", "/files/a.txt".into(), (403, "MISS")),
+        ("the last character", format!("{}A", &good[..good.len() - 1]), (403, "MISS")),
+        ("the time", good.replace("exp=1", "exp=2"), (403, "MISS")),
+        ("the path", good.replace("a.txt", "%41.txt"), (403, "MISS")),
+        ("the path in another spelling", good.replace("a.txt", "%61.txt"), (403, "MISS")),
+        ("the path with a slash more", good.replace("/a.txt", "//a.txt"), (403, "MISS")),
+        ("the path with a way round", good.replace("/a.txt", "/../files/a.txt"), (403, "MISS")),
+        ("something after it", format!("{good}&x"), (403, "MISS")),
+        ("expired", expired, (410, "MISS")),
+    ] {
+        let asked = cached.asked();
+        assert_eq!(cached.status("GET", &target, &[]), (expected.0, expected.1.into()), "{row}");
+        assert_eq!(cached.asked() - asked, usize::from(expected.1 == "MISS"), "{row}");
+        if expected.0 != 200 {
+            assert_eq!(cached.status("GET", &target, &[]), (expected.0, expected.1.into()), "{row}, again");
+        }
+    }
+}
+
+/// nginx asks for the whole, whatever it was asked for, and answers from that.
+#[test]
+fn parts_come_out_of_the_cache() {
+    let folder = folder();
+    let Some(cached) = Cached::start(SHARED_CACHE, app(&folder).layer(layer(&fixed_verifier()))) else { return };
+    for (first, method, field, expected) in [
+        ("HEAD", "HEAD", ("x-a", "b"), (200, "")),
+        ("a range", "GET", ("range", "bytes=3-8"), (206, "report")),
+        ("not modified", "GET", ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"), (200, "my report.txt")),
+    ] {
+        let target = link(&format!("/files/my%20report.txt?{}", first.len()));
+        let asked = cached.asked();
+        let reply = cached.ask(method, &target, &[field]);
+        assert_eq!(reply.header("x-cache-status"), Some("MISS"), "{first} first");
+        assert_eq!(answer(reply), (expected.0, expected.1.into()), "{first} first");
+        let whole = cached.ask("GET", &target, &[]);
+        let modified = whole.header("last-modified").unwrap();
+        for (row, method, field, expected) in [
+            ("whole", "GET", ("x-a", "b"), (200, "my report.txt")),
+            ("HEAD", "HEAD", ("x-a", "b"), (200, "")),
+            ("a range", "GET", ("range", "bytes=3-8"), (206, "report")),
+            ("not modified", "GET", ("if-modified-since", modified), (304, "")),
+        ] {
+            let reply = cached.ask(method, &target, &[field]);
+            let row = format!("{row} after {first}");
+            assert_eq!(reply.header("x-cache-status"), Some("HIT"), "{row}");
+            // nginx does not tell how old the answer is: nobody may keep it for what time it once had.
+            assert_eq!(reply.header("cache-control"), Some("private, no-cache"), "{row}");
+            assert_eq!(reply.header("referrer-policy"), Some("no-referrer"), "{row}");
+            assert_eq!(answer(reply), (expected.0, expected.1.into()), "{row}");
+        }
+        assert_eq!(cached.asked() - asked, 1, "{first}");
+    }
+}
+
+/// What the `map` is for: nginx repeats how long the answer was fresh once, and sends no `Age` to be taken off that.
+#[test]
+fn browsers_ask_again_for_what_comes_out_of_the_cache() {
+    let folder = folder();
+    let plain = SHARED_CACHE.replace("proxy_hide_header", "#").replace("add_header Cache-Control", "#");
+    for (row, snippet, repeated) in [
+        ("as the README shows it", SHARED_CACHE, "private, no-cache"),
+        ("the mistake", &plain, "public, max-age=1000, s-maxage=999"),
+    ] {
+        let Some(cached) = Cached::start(snippet, app(&folder).layer(layer(&fixed_verifier()))) else { return };
+        let target = link("/files/a.txt");
+        for (target, status, expected) in [
+            (&*target, "MISS", "public, max-age=1000, s-maxage=999"),
+            (&target, "HIT", repeated),
+            ("/files/a.txt", "MISS", "no-store"),
+        ] {
+            let reply = cached.ask("GET", target, &[]);
+            assert_eq!(reply.header("x-cache-status"), Some(status), "{row}");
+            assert_eq!(reply.header("cache-control"), Some(expected), "{row}: {status}");
+            assert_eq!(reply.header("age"), None, "{row}: {status}");
+        }
+    }
+}
+
+#[test]
+fn what_more_than_the_url_decided_is_never_cached() {
+    let verifier = Verifier::builder(&figure_keys())
+        .clock(|| at(NOW))
+        .token_cookie(DEFAULT_COOKIE)
+        .token_path()
+        .bind("user", context::header("x-user".parse().unwrap()))
+        .bind("password", context::basic_password())
+        .client_ip(
+            client_ip::behind(&["127.0.0.0/8"], |_| Some([127, 0, 0, 1].into()), |_| Some([127, 0, 0, 2].into()))
+                .unwrap(),
+        )
+        .build()
+        .unwrap();
+    let signer = verifier.signer();
+    let token = signer.scope("/").sign_until(at(NOW + 1000)).unwrap();
+    let cookie = token.set_cookie(DEFAULT_COOKIE).unwrap();
+    let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
+    let basic = format!("Basic {}", STANDARD.encode(":open sesame"));
+
+    let live = layer(&verifier).authorize(|_, _| async { Ok(Decision::Allow) });
+    let whole = layer(&verifier).layer(Router::new().fallback(tell));
+    let routes = Router::new().route("/live", get(tell).layer(live)).fallback_service(whole);
+    let Some(cached) = Cached::start(SHARED_CACHE, routes) else { return };
+    for (row, target, field, again) in [
+        ("the URL alone", finish(signer.url("/1")), ("x-a", "b"), "HIT"),
+        ("a token in the query", token.in_query("/2").unwrap().into_string(), ("x-a", "b"), "HIT"),
+        ("a token in the path", token.in_path("/3").unwrap().into_string(), ("x-a", "b"), "HIT"),
+        ("a token in a cookie", "/4".into(), ("cookie", cookie), "MISS"),
+        ("a user", finish(signer.url("/5").bind("user", "42")), ("x-user", "42"), "MISS"),
+        ("a password", finish(signer.url("/6").bind("password", "open sesame")), ("authorization", &*basic), "MISS"),
+        ("an Authorization beside it", finish(signer.url("/7")), ("authorization", &*basic), "MISS"),
+        ("an address", finish(signer.url("/8").client_ip("127.0.0.2")), ("x-a", "b"), "MISS"),
+        ("live authorization", finish(signer.url("/live")), ("x-a", "b"), "MISS"),
+    ] {
+        let asked = cached.asked();
+        assert_eq!(cached.status("GET", &target, &[field]), (200, "MISS".into()), "{row}");
+        assert_eq!(cached.status("GET", &target, &[field]), (200, again.into()), "{row}, again");
+        assert_eq!(cached.asked() - asked, if again == "HIT" { 1 } else { 2 }, "{row}");
+    }
+}
