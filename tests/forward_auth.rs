@@ -8,12 +8,18 @@
 mod answers;
 #[path = "forward_auth/bound.rs"]
 mod bound;
+#[path = "forward_auth/caddy.rs"]
+mod caddy;
 #[path = "forward_auth/carriers.rs"]
 mod carriers;
 #[path = "support/log.rs"]
 mod log;
 #[path = "forward_auth/logs.rs"]
 mod logs;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/caddy.rs"]
+mod server;
 mod support;
 #[path = "forward_auth/told.rs"]
 mod told;
