@@ -6,9 +6,13 @@
 
 #[path = "forward_auth/answers.rs"]
 mod answers;
+#[path = "forward_auth/behind_caddy.rs"]
+mod behind_caddy;
+#[path = "forward_auth/behind_nginx.rs"]
+mod behind_nginx;
 #[path = "forward_auth/bound.rs"]
 mod bound;
-#[path = "forward_auth/caddy.rs"]
+#[path = "support/caddy.rs"]
 mod caddy;
 #[path = "forward_auth/carriers.rs"]
 mod carriers;
@@ -16,10 +20,12 @@ mod carriers;
 mod log;
 #[path = "forward_auth/logs.rs"]
 mod logs;
+#[path = "support/nginx.rs"]
+mod nginx;
 #[path = "support/program.rs"]
 mod program;
-#[path = "support/caddy.rs"]
-mod server;
+#[path = "forward_auth/site.rs"]
+mod site;
 mod support;
 #[path = "forward_auth/told.rs"]
 mod told;
