@@ -5,12 +5,18 @@
 
 #[path = "nginx/expiry.rs"]
 mod expiry;
+#[path = "nginx/http2.rs"]
+mod http2;
 #[path = "support/log.rs"]
 mod log;
+#[path = "nginx/logs.rs"]
+mod logs;
 #[path = "support/nginx.rs"]
 mod nginx;
 #[path = "nginx/passed_through.rs"]
 mod passed_through;
+#[path = "nginx/prefix.rs"]
+mod prefix;
 #[path = "nginx/private_cache.rs"]
 mod private_cache;
 #[path = "support/program.rs"]
@@ -52,6 +58,33 @@ server {
 }
 ";
 
+/// In place of `listen 80` in any of them.
+const HTTP2: &str = "
+    listen 443 ssl http2;
+    ssl_certificate /etc/ssl/certs/example.com.pem;
+    ssl_certificate_key /etc/ssl/private/example.com.key;
+";
+
+/// The application does not know of the prefix that its links begin with.
+const STRIPPED_PREFIX: &str = r#"
+# The rest of a link as it came. `proxy_pass http://127.0.0.1:3000/;` would write it anew, and break links.
+map $request_uri $link {
+    "~^/cdn(?<rest>/.*)$" $rest;
+}
+
+server {
+    listen 80;
+
+    location /cdn/ {
+        if ($link = "") { return 404; } # `//cdn/…`, `/x/../cdn/…`
+        proxy_pass http://127.0.0.1:3000$link;
+        # Redirects to a path of the application are to one below the prefix, and stay paths.
+        proxy_redirect ~^/(?!/|cdn/)(.*)$ /cdn/$1;
+        absolute_redirect off;
+    }
+}
+"#;
+
 /// Answers to links that more than one client may have, kept by nginx for as long as the link works.
 const SHARED_CACHE: &str = r#"
 proxy_cache_path /var/cache/nginx/links keys_zone=links:10m;
@@ -71,6 +104,30 @@ server {
         proxy_hide_header Cache-Control;
         add_header Cache-Control $links_cache_control always;
         add_header X-Cache-Status $upstream_cache_status always; # to see it work
+    }
+}
+"#;
+
+/// nginx's own logs, without signatures.
+const LOGS: &str = r#"
+# The path alone: a link whose `?` got lost has its signature in it, and a long segment after `~` is a token.
+map $uri $link_path {
+    default                                           $uri;
+    ""                                                -;
+    ~sig=                                             -;
+    "~^(?<before>[^~]*/~)[^/~]{40,}(?<after>[^~]*)$"  $before$after;
+    "~/~[^/]{40}"                                     -;
+}
+
+log_format links '$remote_addr [$time_local] $request_method $link_path $status $body_bytes_sent';
+
+server {
+    listen 80;
+    access_log /var/log/nginx/links.log links;
+    error_log /var/log/nginx/error.log emerg; # whatever else is said of a request repeats its whole URL
+
+    location / {
+        proxy_pass http://127.0.0.1:3000;
     }
 }
 "#;

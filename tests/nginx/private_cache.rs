@@ -39,5 +39,10 @@ fn nothing_is_cached_unless_it_is_asked_for() {
         cached.nginx.stop();
         let kept = files(&cached.nginx.file("/var/cache/nginx/links"));
         assert_eq!(kept.len(), usize::from(again == "HIT"), "{row}: {kept:?}");
+        // What is kept has its link beside it: who can read the cache has the links.
+        for path in kept {
+            let content = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+            assert!(content.contains(&link("/eager")), "{content}");
+        }
     }
 }

@@ -7,11 +7,14 @@ use std::time::Duration;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
 use tower::Layer;
 use tower_signed_url::{Cache, DEFAULT_COOKIE, Decision, SignedUrlLayer, Verifier, client_ip, context};
 
 use super::*;
 use crate::support::figure_keys;
+
+const X_USER: HeaderName = HeaderName::from_static("x-user");
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -147,7 +150,7 @@ fn what_more_than_the_url_decided_is_never_cached() {
         .clock(|| at(NOW))
         .token_cookie(DEFAULT_COOKIE)
         .token_path()
-        .bind("user", context::header("x-user".parse().unwrap()))
+        .bind("user", context::header(X_USER))
         .bind("password", context::basic_password())
         .client_ip(
             client_ip::behind(&["127.0.0.0/8"], |_| Some([127, 0, 0, 1].into()), |_| Some([127, 0, 0, 2].into()))
@@ -180,5 +183,36 @@ fn what_more_than_the_url_decided_is_never_cached() {
         assert_eq!(cached.status("GET", &target, &[field]), (200, "MISS".into()), "{row}");
         assert_eq!(cached.status("GET", &target, &[field]), (200, again.into()), "{row}, again");
         assert_eq!(cached.asked() - asked, if again == "HIT" { 1 } else { 2 }, "{row}");
+    }
+}
+
+/// What must not be added to the snippet, and one thing that may.
+#[test]
+fn a_cache_that_does_not_listen_breaks_the_promise() {
+    let verifier =
+        Verifier::builder(&figure_keys()).clock(|| at(NOW)).bind("user", context::header(X_USER)).build().unwrap();
+    let by_user = finish(verifier.signer().url("/say").bind("user", "42"));
+    let expired = earlier().url("/say").sign_until(at(NOW)).unwrap().into_string();
+    let link = link("/say");
+    let own = [("x-user", "42")];
+    // Each first request as it may be, and a second that should be refused.
+    for (row, added, first, second, expected) in [
+        ("the snippet", "", &link, "/say", (403, "MISS")),
+        ("the snippet, a user", "", &by_user, &*by_user, (403, "MISS")),
+        ("a key without the query", "proxy_cache_key $uri;", &link, "/say", (200, "HIT")),
+        ("a key without the query, expired", "proxy_cache_key $uri;", &link, &expired, (200, "HIT")),
+        ("deaf", "proxy_ignore_headers Cache-Control; proxy_cache_valid 1h;", &by_user, &by_user, (200, "HIT")),
+        ("a default", "proxy_cache_valid any 1h;", &by_user, &by_user, (403, "MISS")),
+        ("a default, after a refusal", "proxy_cache_valid any 1h;", &expired, &expired, (410, "MISS")),
+    ] {
+        let snippet = SHARED_CACHE.replace("proxy_cache links;", &format!("proxy_cache links; {added}"));
+        let app = Router::new().fallback(tell).layer(layer(&verifier));
+        let Some(cached) = Cached::start(&snippet, app) else { return };
+        assert_eq!(
+            cached.status("GET", first, &own),
+            (if *first == expired { 410 } else { 200 }, "MISS".into()),
+            "{row}"
+        );
+        assert_eq!(cached.status("GET", second, &[]), (expected.0, expected.1.into()), "{row}");
     }
 }

@@ -68,16 +68,19 @@ pub fn record<T>(run: impl FnOnce() -> T) -> (T, Log) {
     let _turn = hold(&TURN);
     hold(&TEXT).clear();
     let result = run();
-    let text = String::from_utf8(std::mem::take(&mut *hold(&TEXT))).unwrap();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').filter(|w| w.len() >= PIECE);
-    let words = words.map(str::to_owned).collect();
-    (result, Log { text, words })
+    (result, Log::new(String::from_utf8(std::mem::take(&mut *hold(&TEXT))).unwrap()))
 }
 
 /// So many characters of a MAC in a row are too many.
 const PIECE: usize = 16;
 
 impl Log {
+    pub fn new(text: String) -> Self {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+        let words = words.filter(|word| word.len() >= PIECE).map(str::to_owned).collect();
+        Self { text, words }
+    }
+
     /// The first line that holds a piece of `mac`.
     pub fn signature(&self, mac: &str) -> Option<&str> {
         assert!(mac.len() >= PIECE, "{mac:?} is no MAC");

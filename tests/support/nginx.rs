@@ -105,10 +105,11 @@ impl Nginx {
     /// All that it says to this until it closes the connection.
     pub fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.write_all(request).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        // It may refuse a request before it has read the whole.
+        _ = stream.write_all(request);
+        let mut answer = Vec::new();
+        _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
     }
 
     /// A path below its folder: `/var/cache`, say.
