@@ -52,7 +52,7 @@ pub fn cookie(token: &ScopeToken) -> String {
 /// Files to serve, each with its path in it, and one beside them, that the service is not asked about.
 pub fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for file in ["files/a.txt", "files/open/b.txt", "files/closed/c.txt", "outside.txt"] {
+    for file in ["files/a.txt", "files/open/b.txt", "files/closed/c.txt", "files/indexed/index.html", "outside.txt"] {
         let path = folder.path().join("var/www").join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, format!("/{file}")).unwrap();
