@@ -16,6 +16,8 @@ mod bound;
 mod caddy;
 #[path = "forward_auth/carriers.rs"]
 mod carriers;
+#[path = "forward_auth/example.rs"]
+mod example;
 #[path = "support/log.rs"]
 mod log;
 #[path = "forward_auth/logs.rs"]

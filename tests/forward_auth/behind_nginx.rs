@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use axum::Router;
+use tempfile::TempDir;
 use tower_signed_url::{ForwardAuth, SignedUrlLayer};
 
 use super::Nginx;
@@ -17,7 +18,7 @@ use super::wire::{self, read_raw, signed};
 const LOG_FORMAT: &str = include_str!("../support/links_log.conf");
 
 /// The files below `/files/` need a link.
-const SNIPPET: &str = r#"
+pub const SNIPPET: &str = r#"
 server {
     listen 80;
     access_log /var/log/nginx/links.log links;
@@ -80,8 +81,12 @@ const TOKENS_IN_PATHS: [&str; 2] = [
 ];
 
 fn start_with(snippet: &str, service: SocketAddr) -> Option<Server> {
+    start_in(folder(), snippet, service)
+}
+
+pub fn start_in(folder: TempDir, snippet: &str, service: SocketAddr) -> Option<Server> {
     let snippet = [LOG_FORMAT, &snippet.replace("127.0.0.1:9000", &service.to_string())].concat();
-    Server::start_in(folder(), &snippet, service)
+    Server::start_in(folder, &snippet, service)
 }
 
 fn start() -> Option<(Server, Auth)> {
