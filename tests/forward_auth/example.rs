@@ -53,7 +53,7 @@ fn a_mistake_is_told() {
         (&[PUBLIC, "--listen"], "usage: forward_auth PUBLIC_URL"),
         (&[PUBLIC, "127.0.0.1:0"], "usage: forward_auth PUBLIC_URL"),
         (&["http://example.com"], "use https"),
-        (&["/files"], "Base"),
+        (&["/files"], "does not begin with https://"),
     ] {
         let output = example("forward_auth", args, Some(KEYS)).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
