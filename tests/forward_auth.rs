@@ -1,5 +1,5 @@
 //! Forward authentication: the service that says for a proxy whether it may serve a file. It is asked in raw requests as
-//! the proxies ask, and by a real nginx and a real Caddy, which then serve the file themselves.
+//! the proxies ask, Traefik among them, and by a real nginx and a real Caddy, which then serve the file themselves.
 #![cfg(all(unix, feature = "axum"))]
 // Clippy's leave for tests ends at the functions that they call.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -31,6 +31,8 @@ mod site;
 mod support;
 #[path = "forward_auth/told.rs"]
 mod told;
+#[path = "forward_auth/traefik.rs"]
+mod traefik;
 #[path = "support/wire.rs"]
 mod wire;
 

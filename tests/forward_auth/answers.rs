@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io::Error;
 
 use axum::Router;
+use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower_signed_url::{Cache, Decision, SignedUrlLayer, Verifier, context};
+use tower::Layer;
+use tower_signed_url::{Cache, ConcealLayer, Decision, SignedUrlLayer, Verifier, context};
 
 use super::wire::{Server, only, signed};
 use super::{
@@ -82,7 +84,7 @@ fn what_passes_has_the_fields_that_the_files_answer_should_have() {
     for proxy in [Nginx, XForwarded] {
         for (name, layer, cache, referrer, robots) in [
             ("as it is", fixed_layer(), private, true, true),
-            ("Shared", fixed_layer().cache(Cache::Shared), Some("public, max-age=1000, s-maxage=1000"), true, true),
+            ("Shared", fixed_layer().cache(Cache::Shared), Some("public, max-age=1000, s-maxage=999"), true, true),
             ("NoStore", fixed_layer().cache(Cache::NoStore), Some("no-store"), true, true),
             ("without", fixed_layer().without_cache_control(), None, true, true),
             ("without", fixed_layer().without_referrer_policy(), private, false, true),
@@ -332,6 +334,31 @@ fn a_layer_that_lets_in_without_a_link_still_judges_links() {
                 (_, false) => Some("no-store"),
             };
             assert_eq!(reply.header("cache-control"), cache, "{proxy:?}: {name}");
+        }
+    }
+}
+
+/// A `ConcealLayer` takes the link out of what the proxy tells, whatever paths it is for: the service has to stand beside
+/// it.
+#[test]
+fn behind_a_layer_that_conceals_links_nothing_passes() {
+    for proxy in [Nginx, XForwarded] {
+        let auth = || Router::new().route_service("/auth", proxy.service(fixed_layer()));
+        let conceal = || ConcealLayer::new(fixed_verifier());
+        let files = || Router::new().route("/files/{name}", get(async || "a file")).route_layer(fixed_layer());
+        for (name, app, expected) in [
+            ("behind it", files().merge(auth()).layer(conceal()), refused(proxy, "Missing", 403)),
+            ("for other paths", files().merge(auth()).layer(conceal().under("/files")), refused(proxy, "Missing", 403)),
+            (
+                "behind it, around the router",
+                Router::new().fallback_service(conceal().layer(files().merge(auth()))),
+                refused(proxy, "Missing", 403),
+            ),
+            ("beside it", files().layer(conceal()).merge(auth()), PASSED),
+        ] {
+            let server = Server::start(app);
+            assert_eq!(outcome(&proxy.ask(&server, "GET", &link(FILE), &[])), expected, "{proxy:?}: {name}");
+            assert_eq!(exchange(server.address, "GET", &link(FILE), &[], b"").status, 200, "{proxy:?}: {name}");
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The log of the service, and of a trace around it, at any level.
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tower::Layer;
 use tower_http::trace::DefaultMakeSpan;
 use tower_signed_url::{DEFAULT_COOKIE, Decision, Verifier};
 use tracing::Level;
 
-use super::log::{Log, boxed, plain_trace, respond, trace};
+use super::log::{Connect, Log, boxed, http1, http2, plain_trace, record, respond, trace};
 use super::wire::signed;
 use super::{NOW, Nginx, Proxy, XForwarded, at, figure_keys};
 
@@ -78,6 +81,34 @@ fn a_log_without_headers_holds_no_signature() {
             if let Some(refusal) = refusal {
                 assert!(refusal.contains(&format!("status={status}")), "{proxy:?}: {name}: {refusal}");
             }
+        }
+    }
+}
+
+/// Servers log, too, at this level.
+#[test]
+fn a_log_of_the_whole_server_holds_no_signature() {
+    let runtime = Runtime::new().unwrap();
+    for proxy in [Nginx, XForwarded] {
+        let versions: [Connect; 2] = [http1, http2];
+        for connect in versions {
+            let good = super::link(FILE);
+            let tampered = good.replace("a.txt", "b.txt");
+            let spans = trace(DefaultMakeSpan::new().level(Level::INFO));
+            let app = Router::new().route_service(AUTH, proxy.service(super::layer(verifier()))).layer(spans);
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+            let server = listener.local_addr().unwrap();
+            let [uri, method] = proxy.fields();
+            let (statuses, log) = record(|| {
+                let serving = runtime.spawn(axum::serve(listener, app).into_future());
+                let mut ask = connect(server, &runtime);
+                let statuses = [&good, &tampered].map(|target| ask(AUTH, &[(uri, target), (method, "GET")]));
+                serving.abort();
+                statuses
+            });
+            assert_eq!(statuses, [204, 403], "{proxy:?}");
+            assert_holds_nothing_of(&log, &good, "asked");
+            assert!(log.text.contains("path=\"/logged/b.txt\""), "{proxy:?}: {}", log.text);
         }
     }
 }
