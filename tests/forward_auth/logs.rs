@@ -23,10 +23,10 @@ fn verifier() -> Verifier {
 }
 
 /// What a request asks by.
-fn request(proxy: Proxy, target: &str, more: &[(&str, &str)]) -> Request {
+fn request(proxy: Proxy, target: &str) -> Request {
     let [uri, method] = proxy.fields();
     let request = Request::get(AUTH).header(uri, target).header(method, "GET").header("referer", target);
-    more.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(Body::empty()).unwrap()
+    request.body(Body::empty()).unwrap()
 }
 
 /// The signature of a target, or the token in its path.
@@ -69,7 +69,7 @@ fn a_log_without_headers_holds_no_signature() {
             ),
             ("a token in the query", format!("{FILE}?{token}"), 204, None),
         ] {
-            let (answer, log) = respond(service.clone(), request(proxy, &target, &[]));
+            let (answer, log) = respond(service.clone(), request(proxy, &target));
             assert_eq!(answer.status(), if status == 204 { 204 } else { proxy.told(status) }, "{proxy:?}: {name}");
             assert_holds_nothing_of(&log, &target, name);
             let is_ours =
@@ -121,7 +121,7 @@ fn a_trace_that_logs_headers_shows_the_link() {
         let good = super::link(FILE);
         let runtime = Runtime::new().unwrap();
         // The answer goes before the recording ends: its span is logged with it.
-        let ((), log) = record(|| drop(runtime.block_on(service.oneshot(request(proxy, &good, &[])))));
+        let ((), log) = record(|| drop(runtime.block_on(service.oneshot(request(proxy, &good)))));
         assert!(log.signature(secret(&good)).is_some(), "{proxy:?}: {}", log.text);
     }
 }
