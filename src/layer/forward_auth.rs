@@ -63,7 +63,8 @@ enum Proxy {
 
 impl<V, A> ForwardAuth<V, A> {
     /// For nginx's `auth_request`, whose configuration has to set `X-Original-URI` to `$request_uri`, `X-Original-Method` to
-    /// `$request_method`, and `Host` to `$http_host`. Answers 204, 401 or 403.
+    /// `$request_method`, `Host` to `$http_host`, and, for links that are limited to client addresses, `X-Forwarded-For` to
+    /// `$remote_addr`: what it does not set, a client may. Answers 204, 401 or 403.
     pub fn nginx(layer: SignedUrlLayer<V, A>) -> Self {
         Self::new(layer, Proxy::Nginx)
     }
@@ -71,7 +72,12 @@ impl<V, A> ForwardAuth<V, A> {
     /// For Traefik, Caddy and others that tell of the request in `X-Forwarded-Uri`, `X-Forwarded-Method` and
     /// `X-Forwarded-Host`. They give the client the answer as it is, so a link that has ended is answered 410.
     ///
-    /// Traefik sets these fields itself, unless it is told to `trustForwardHeader`: do not.
+    /// They tell of the path as it is by then: ask before a prefix is taken off, or a link opens what has that name under
+    /// any prefix. In Caddy's `forward_auth`, write `uri /auth?`: without the `?`, the link is in the URI of the request that
+    /// it asks by, too, and in whatever logs that.
+    ///
+    /// Traefik sets these fields itself, unless it is told to `trustForwardHeader`: do not. Nor limit its
+    /// `authRequestHeaders`: where `Sec-WebSocket-Key` is left out, a token in a cookie opens a WebSocket.
     pub fn x_forwarded(layer: SignedUrlLayer<V, A>) -> Self {
         Self::new(layer, Proxy::XForwarded)
     }
