@@ -154,6 +154,14 @@ fn every_refusal_has_its_status_in_a_field() {
                 403,
             ),
             (
+                "limits a body, GET, no length of another",
+                "GET",
+                run("&sig-max-bytes=9"),
+                Some(("transfer-encoding", "chunked")),
+                "Unenforceable",
+                403,
+            ),
+            (
                 "another type",
                 "PUT",
                 run("&sig-methods=PUT&sig-type=image/*"),

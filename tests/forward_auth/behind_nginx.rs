@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tower_signed_url::{ForwardAuth, SignedUrlLayer};
 
-use super::Nginx;
 use super::caddy::free_port;
-use super::log::Log;
+use super::log::{Log, http2};
 use super::nginx::Nginx as Server;
-use super::site::{Auth, ask, check_claims, check_links, check_tricks, cookie, folder, link, served, token, verifier};
+use super::site::{
+    Auth, ask, check_claims, check_links, check_tricks, cookie, folder, link, link_for_host, served, token, verifier,
+};
 use super::wire::{self, read_raw, signed};
+use super::{NOW, Nginx};
 
 /// What its logs are to hold of a link: the same as behind a proxy.
 const LOG_FORMAT: &str = include_str!("../support/links_log.conf");
@@ -148,6 +151,29 @@ fn a_body_gains_nothing() {
     ] {
         let head = format!("{method} {target} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{rest}");
         assert_eq!(read_raw(&nginx.raw(head.as_bytes()), &[]).0, status, "{name}");
+    }
+}
+
+#[test]
+fn over_http_2_nginx_tells_the_same() {
+    let auth = Auth::start(Nginx);
+    let Some(nginx) = start_with(&changed(["listen 80;", "listen 80 http2;"]), auth.server.address) else {
+        return;
+    };
+    let runtime = Runtime::new().unwrap();
+    let mut ask = http2(nginx.address, &runtime);
+    let good = link("/files/a.txt");
+    let claims = [("x-original-uri", &*good), ("x-original-method", "GET"), ("x-forwarded-for", "192.0.2.7")];
+    for (name, target, status) in [
+        ("a link", &*good, 200),
+        ("no link", "/files/a.txt", 403),
+        ("expired", &signed(&format!("/files/a.txt?exp={NOW}")), 410),
+        ("the host", &link_for_host(&nginx.address.to_string()), 200),
+        ("another host", &link_for_host("files.example.com"), 403),
+        ("another address", &signed("/files/a.txt?exp=1790000000&sig-ip=192.0.2.7"), 403),
+        ("the address", &signed("/files/a.txt?exp=1790000000&sig-ip=127.0.0.1"), 200),
+    ] {
+        assert_eq!(ask(target, &claims), status, "{name}");
     }
 }
 

@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderValue, Response};
-use tower_signed_url::{Rejected, SignedUrlLayer};
+use tower_signed_url::{Rejected, SignedUrlLayer, Verifier};
 
 use super::wire::{read_raw, signed};
-use super::{FILE, NOW, Nginx, PASSED, XForwarded, at, exchange, fixed_layer, fixed_verifier, link, outcome, refused};
+use super::{
+    FILE, NOW, Nginx, PASSED, XForwarded, at, exchange, figure_keys, fixed_layer, fixed_verifier, link, outcome,
+    refused,
+};
 
 #[test]
 fn each_field_stands_once() {
@@ -207,8 +210,10 @@ fn a_callback_is_told_of_the_original_request() {
     for proxy in [Nginx, XForwarded] {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let by_callback = Arc::clone(&seen);
-        let layer = SignedUrlLayer::new(fixed_verifier()).on_reject(move |rejected: Rejected<'_>| {
-            let holds_link = |value: &HeaderValue| value.to_str().unwrap().contains("sig=");
+        let verifier = Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie("token").build().unwrap();
+        let layer = SignedUrlLayer::new(&verifier).on_reject(move |rejected: Rejected<'_>| {
+            let holds_link =
+                |value: &HeaderValue| ["sig=", "token="].iter().any(|part| value.to_str().unwrap().contains(part));
             let links: String =
                 rejected.headers().values().filter(|value| holds_link(value)).map(|_| " and a link").collect();
             by_callback.lock().unwrap().push(format!("{} {}{links}", rejected.method(), rejected.path()));
@@ -226,6 +231,7 @@ fn a_callback_is_told_of_the_original_request() {
             ("no target", &[(method, "PUT"), ("referer", &good)], "GET /auth"),
             ("twice", &[(uri, &good), (uri, &good), (method, "PUT")], "GET /auth"),
             ("not all of it a target", &[(uri, &fragment), (method, "GET")], "GET /auth"),
+            ("a cookie, and no method", &[(uri, FILE), ("cookie", "token=c2lnLXNjb3BlPS8; a=b")], "GET /auth"),
         ] {
             let reply = exchange(server.address, "GET", "/auth", fields, b"");
             assert_eq!(reply.status, 403, "{proxy:?}: {name}");
