@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE, VARY};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -25,9 +25,10 @@ const STATUS: HeaderName = HeaderName::from_static("x-signed-url-status");
 /// `forward_auth`. The proxy then serves the file itself.
 ///
 /// A link that passes is answered 204, with the fields that the file's answer should have: `Cache-Control`,
-/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them. Any other is answered as the layer
-/// refuses it, with the status in `X-Signed-Url-Status` as well: nginx takes a 410 for a failure of its own, so for nginx
-/// whatever is not 401 becomes 403, of which its configuration can make a 410 again.
+/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them. (Its `Vary: *` is its own: no cache
+/// is to keep it.) Any other is answered as the layer refuses it, with the status in `X-Signed-Url-Status` as well: nginx
+/// takes a 410 for a failure of its own, so for nginx whatever is not 401 becomes 403, of which its configuration can make
+/// a 410 again.
 ///
 /// It believes what one request says about another. So **let nobody but the proxy reach it**, and have the proxy set the
 /// fields that it goes by, and not pass on the client's. Where one is missing, or stands twice, the answer is 403.
@@ -164,6 +165,9 @@ impl Proxy {
 
     fn answer<B>(self, mut response: Response<B>) -> Response<B> {
         let Some(status) = response.extensions().get::<Rejection>().map(Rejection::status) else {
+            // `Cache-Control` is for the file's answer. This one's URL says nothing of the request that it is about, so that a
+            // cache would give it to others (RFC 9110 section 12.5.5).
+            response.headers_mut().insert(VARY, HeaderValue::from_static("*"));
             return response;
         };
         if let Ok(value) = HeaderValue::from_str(status.as_str()) {

@@ -95,7 +95,7 @@ fn what_passes_has_the_fields_that_the_files_answer_should_have() {
             assert_eq!(reply.header("cache-control"), cache, "{proxy:?}: {name}");
             assert_eq!(reply.header("referrer-policy"), referrer.then_some("no-referrer"), "{proxy:?}: {name}");
             assert_eq!(reply.header("x-robots-tag"), robots.then_some("noindex"), "{proxy:?}: {name}");
-            assert_eq!(reply.header("vary"), None, "{proxy:?}: {name}");
+            assert_eq!(reply.header("vary"), Some("*"), "{proxy:?}: {name}");
         }
     }
 }

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use axum::Router;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tower_signed_url::{ForwardAuth, SignedUrlLayer};
+use tower_signed_url::{Cache, ForwardAuth, SignedUrlLayer};
 
 use super::caddy::free_port;
 use super::log::{Log, http2};
-use super::nginx::Nginx as Server;
+use super::nginx::{Nginx as Server, files};
 use super::site::{
     Auth, ask, check_claims, check_links, check_tricks, cookie, folder, link, link_for_host, served, token, verifier,
 };
@@ -227,6 +227,43 @@ fn a_token_in_the_path_is_taken_off_by_nginx() {
             _ => 403,
         };
         assert_eq!(reply.status, status, "{name}");
+    }
+}
+
+/// A cache in between, inherited from elsewhere in the configuration, say: all that it is asked for is `/auth`.
+#[test]
+fn no_answer_of_the_service_is_kept_for_another_request() {
+    let layer = || SignedUrlLayer::new(verifier()).cache(Cache::Shared);
+    for (name, layer, cache_control) in [
+        ("public", layer(), Some("public, max-age=1000, s-maxage=999")),
+        ("not said", layer().without_cache_control(), None),
+        ("no link needed", layer().optional(), Some("public, max-age=1000, s-maxage=999")),
+    ] {
+        let is_optional = name == "no link needed";
+        let server = wire::Server::start(Router::new().route_service("/auth", ForwardAuth::nginx(layer)));
+        for key in ["$scheme$proxy_host$request_uri", "$uri"] {
+            let cache =
+                format!("proxy_cache auth; proxy_cache_key {key}; proxy_cache_valid any 1h;\n        internal;");
+            let snippet = changed(["internal;", &cache]);
+            let snippet = ["proxy_cache_path /var/cache/nginx/auth keys_zone=auth:1m;", &snippet].concat();
+            let Some(nginx) = start_with(&snippet, server.address) else {
+                return;
+            };
+            let good = link("/files/a.txt");
+            let reply = ask(nginx.address, "GET", &good, &[]);
+            assert_eq!((reply.status, reply.header("cache-control")), (200, cache_control), "{name}: {key}");
+            for (method, target, status) in [
+                ("POST", &*good, 403),
+                ("GET", &good.replace("a.txt", "open/b.txt"), 403),
+                ("GET", "/files/a.txt", if is_optional { 200 } else { 403 }),
+                ("GET", &good.replace("a.txt", "open/b.txt"), 403),
+            ] {
+                let reply = ask(nginx.address, method, target, &[]);
+                assert_eq!(reply.status, status, "{name}: {key}: {method} {target}");
+            }
+            let kept = files(&nginx.file("/var/cache/nginx/auth")).len();
+            assert_eq!(kept, 0, "{name}: {key}");
+        }
     }
 }
 
