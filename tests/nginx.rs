@@ -1,6 +1,6 @@
 //! Behind a real nginx, with the configuration that the README shows: links pass byte for byte, a prefix can be taken off,
 //! shared caches do not outlive links, HTTP/2 stands in front, and nginx's own logs hold no signature.
-#![cfg(all(unix, feature = "axum", feature = "trace"))]
+#![cfg(all(unix, feature = "axum"))]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 #[path = "nginx/expiry.rs"]
@@ -47,6 +47,7 @@ use wire::Server;
 const PASSED_THROUGH: &str = "
 server {
     listen 80;
+    server_name example.com;
     client_max_body_size 100m; # what your largest upload needs
 
     location / {
@@ -74,6 +75,7 @@ map $request_uri $link {
 
 server {
     listen 80;
+    server_name example.com;
 
     location /cdn/ {
         if ($link = "") { return 404; } # `//cdn/…`, `/x/../cdn/…`
@@ -97,6 +99,7 @@ map $upstream_cache_status $links_cache_control {
 
 server {
     listen 80;
+    server_name example.com;
 
     location / {
         proxy_pass http://127.0.0.1:3000;
@@ -114,6 +117,7 @@ const LOGS: &str = concat!(
     r#"
 server {
     listen 80;
+    server_name example.com;
     access_log /var/log/nginx/links.log links;
     error_log /var/log/nginx/error.log emerg; # whatever else is said of a request repeats its whole URL
 

@@ -37,7 +37,7 @@ fn start(snippet: &str, app: SocketAddr) -> Option<Nginx> {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    assert!(snippet.contains("\n    listen 80;\n"));
+    assert!(snippet.contains("\n    listen 80;\n"), "{snippet}");
     Nginx::start_in(folder, &snippet.replace("\n    listen 80;\n", HTTP2), app)
 }
 

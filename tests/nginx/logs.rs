@@ -108,6 +108,26 @@ fn the_access_log_holds_no_signature() {
     assert_eq!(log("/var/log/nginx/error.log").text, "");
 }
 
+/// Why the lines of the snippet belong into the port's default server, too.
+#[test]
+fn what_nginx_cannot_read_is_logged_by_the_default_server() {
+    let folder = folder();
+    let server = Server::start(app(&folder).layer(SignedUrlLayer::new(fixed_verifier())));
+    let default = "server { listen 80 default_server; access_log /var/log/nginx/combined.log combined; return 404; }";
+    let Some(mut nginx) = Nginx::start(&format!("{default}{LOGS}"), server.address) else { return };
+    let link = link("/say");
+    let (_, mac) = link.rsplit_once('=').unwrap();
+    let sound = request("GET", &link).replace("host: a", "host: example.com");
+    for request in [&sound, &sound.replace("host:", "a b\0: c\r\nhost:"), &request("GET", &link)] {
+        nginx.raw(request.as_bytes());
+    }
+    nginx.stop();
+    let log = |name: &str| read_to_string(nginx.file(name)).unwrap();
+    assert_eq!(log("/var/log/nginx/links.log").lines().map(told).collect::<Vec<_>>(), ["GET /say 200"]);
+    let others = log("/var/log/nginx/combined.log");
+    assert_eq!(others.lines().filter(|line| line.contains(mac)).count(), 2, "{others}");
+}
+
 /// What nginx says when the application does not answer, and when it cannot write to its disk: with each message come the
 /// first line of the request, the URL that it asked the application for, and the `Referer`.
 #[test]

@@ -11,9 +11,10 @@ use crate::nginx::files;
 fn nothing_is_cached_unless_it_is_asked_for() {
     let eager = || async {
         AppendHeaders([
+            // First, it would count for more than what comes after it.
+            ("x-accel-expires", "86400"),
             ("cache-control", "public, max-age=86400, s-maxage=86400"),
             ("expires", "Fri, 01 Jan 2100 00:00:00 GMT"),
-            ("x-accel-expires", "86400"),
         ])
     };
     let routes = |folder: &TempDir| app(folder).route("/eager", get(eager));

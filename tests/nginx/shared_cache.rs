@@ -186,6 +186,28 @@ fn what_more_than_the_url_decided_is_never_cached() {
     }
 }
 
+#[test]
+fn a_prefix_can_be_taken_off_in_front_of_a_cache() {
+    let folder = folder();
+    let snippet = SHARED_CACHE
+        .replace("server {", &format!("{}server {{", STRIPPED_PREFIX.split_once("server {").unwrap().0))
+        .replace("location / {", "location /cdn/ { if ($link = \"\") { return 404; }")
+        .replace(":3000;", ":3000$link;");
+    let Some(cached) = Cached::start(&snippet, app(&folder).layer(layer(&fixed_verifier()))) else { return };
+    for (written, _) in NAMES {
+        let target = format!("/cdn{}", link(&format!("/files/{written}")));
+        for (row, target, expected) in [
+            ("first", target.clone(), (200, "MISS")),
+            ("again", target.clone(), (200, "HIT")),
+            ("tampered", target.replace("exp=1", "exp=2"), (403, "MISS")),
+            ("in another spelling", target.replace("/files/", "/%66iles/"), (403, "MISS")),
+            ("with a slash more", target.replace("/files/", "//files/"), (403, "MISS")),
+        ] {
+            assert_eq!(cached.status("GET", &target, &[]), (expected.0, expected.1.into()), "{written}: {row}");
+        }
+    }
+}
+
 /// What must not be added to the snippet, and one thing that may.
 #[test]
 fn a_cache_that_does_not_listen_breaks_the_promise() {

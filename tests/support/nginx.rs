@@ -88,14 +88,10 @@ impl Nginx {
         let mut nginx = Self { child, address, folder };
         until("nginx has read its configuration", || {
             let exited = nginx.child.try_wait().unwrap();
-            assert!(exited.is_none(), "{exited:?}: {}", fs::read_to_string(nginx.path("stderr")).unwrap());
-            fs::read_to_string(nginx.path("nginx.pid")).ok().filter(|pid| !pid.is_empty())
+            assert!(exited.is_none(), "{exited:?}: {}", fs::read_to_string(nginx.file("stderr")).unwrap());
+            fs::read_to_string(nginx.file("nginx.pid")).ok().filter(|pid| !pid.is_empty())
         });
         Some(nginx)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     pub fn get(&self, target: &str) -> Reply {
@@ -112,9 +108,9 @@ impl Nginx {
         String::from_utf8(answer).unwrap()
     }
 
-    /// A path below its folder: `/var/cache`, say.
+    /// What a snippet calls by this name, or what is in the folder that it was started with.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.path(name.trim_start_matches('/'))
+        self.folder.path().join(name.trim_start_matches('/'))
     }
 
     fn signal(&self, name: &str) {
