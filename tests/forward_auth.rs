@@ -24,6 +24,8 @@ mod log;
 mod logs;
 #[path = "support/nginx.rs"]
 mod nginx;
+#[path = "forward_auth/places.rs"]
+mod places;
 #[path = "support/program.rs"]
 mod program;
 #[path = "forward_auth/site.rs"]
