@@ -104,18 +104,9 @@ server {
 "#;
 
 /// nginx's own logs, without signatures.
-const LOGS: &str = r#"
-# The path alone: a link whose `?` got lost has its signature in it, and a long segment after `~` is a token.
-map $uri $link_path {
-    default                                           $uri;
-    ""                                                -;
-    ~sig=                                             -;
-    "~^(?<before>[^~]*/~)[^/~]{40,}(?<after>[^~]*)$"  $before$after;
-    "~/~[^/]{40}"                                     -;
-}
-
-log_format links '$remote_addr [$time_local] $request_method $link_path $status $body_bytes_sent';
-
+const LOGS: &str = concat!(
+    include_str!("support/links_log.conf"),
+    r#"
 server {
     listen 80;
     server_name example.com;
@@ -126,7 +117,8 @@ server {
         proxy_pass http://127.0.0.1:3000;
     }
 }
-"#;
+"#
+);
 
 #[test]
 fn the_readme_shows_what_is_tested() {

@@ -12,6 +12,7 @@ done <<'END'
 python3 python3
 node nodejs
 openssl openssl
+caddy caddy
 curl curl
 nginx nginx
 chromium chromium

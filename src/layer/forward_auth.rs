@@ -5,13 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE, VARY};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tower_service::Service;
 
 use super::{ResponseBody, SignedUrlLayer, SignedUrlService};
+use crate::conceal::clean_headers;
+use crate::cookie;
 use crate::head::{Head, forget_routing};
 use crate::rejection::Rejection;
 use crate::verify::{Obligations, Verifier, Verify};
@@ -23,9 +25,10 @@ const STATUS: HeaderName = HeaderName::from_static("x-signed-url-status");
 /// `forward_auth`. The proxy then serves the file itself.
 ///
 /// A link that passes is answered 204, with the fields that the file's answer should have: `Cache-Control`,
-/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them. Any other is answered as the layer
-/// refuses it, with the status in `X-Signed-Url-Status` as well: nginx takes a 410 for a failure of its own, so for nginx
-/// whatever is not 401 becomes 403, of which its configuration can make a 410 again.
+/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them. (Its `Vary: *` is its own: no cache
+/// is to keep it.) Any other is answered as the layer refuses it, with the status in `X-Signed-Url-Status` as well: nginx
+/// takes a 410 for a failure of its own, so for nginx whatever is not 401 becomes 403, of which its configuration can make
+/// a 410 again.
 ///
 /// It believes what one request says about another. So **let nobody but the proxy reach it**, and have the proxy set the
 /// fields that it goes by, and not pass on the client's. Where one is missing, or stands twice, the answer is 403.
@@ -61,7 +64,8 @@ enum Proxy {
 
 impl<V, A> ForwardAuth<V, A> {
     /// For nginx's `auth_request`, whose configuration has to set `X-Original-URI` to `$request_uri`, `X-Original-Method` to
-    /// `$request_method`, and `Host` to `$http_host`. Answers 204, 401 or 403.
+    /// `$request_method`, `Host` to `$http_host`, and, for links that are limited to client addresses, `X-Forwarded-For` to
+    /// `$remote_addr`: what it does not set, a client may. Answers 204, 401 or 403.
     pub fn nginx(layer: SignedUrlLayer<V, A>) -> Self {
         Self::new(layer, Proxy::Nginx)
     }
@@ -69,7 +73,12 @@ impl<V, A> ForwardAuth<V, A> {
     /// For Traefik, Caddy and others that tell of the request in `X-Forwarded-Uri`, `X-Forwarded-Method` and
     /// `X-Forwarded-Host`. They give the client the answer as it is, so a link that has ended is answered 410.
     ///
-    /// Traefik sets these fields itself, unless it is told to `trustForwardHeader`: do not.
+    /// They tell of the path as it is by then: ask before a prefix is taken off, or a link opens what has that name under
+    /// any prefix. In Caddy's `forward_auth`, write `uri /auth?`: without the `?`, the link is in the URI of the request that
+    /// it asks by, too, and in whatever logs that.
+    ///
+    /// Traefik sets these fields itself, unless it is told to `trustForwardHeader`: do not. Nor limit its
+    /// `authRequestHeaders`: where `Sec-WebSocket-Key` is left out, a token in a cookie opens a WebSocket.
     pub fn x_forwarded(layer: SignedUrlLayer<V, A>) -> Self {
         Self::new(layer, Proxy::XForwarded)
     }
@@ -108,6 +117,9 @@ where
         let proxy = self.proxy;
         let (mut parts, _) = request.into_parts();
         if let Err(rejection) = proxy.restore(&mut parts) {
+            // Half told is told as well: a field may hold a link, and a callback sees the fields.
+            clean_headers(&mut parts.headers, &*self.layer.verify);
+            cookie::remove(&mut parts.headers, self.layer.verify.cookies());
             let response = self.layer.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own);
             return Box::pin(ready(Ok(proxy.answer(response))));
         }
@@ -153,6 +165,9 @@ impl Proxy {
 
     fn answer<B>(self, mut response: Response<B>) -> Response<B> {
         let Some(status) = response.extensions().get::<Rejection>().map(Rejection::status) else {
+            // `Cache-Control` is for the file's answer. This one's URL says nothing of the request that it is about, so that a
+            // cache would give it to others (RFC 9110 section 12.5.5).
+            response.headers_mut().insert(VARY, HeaderValue::from_static("*"));
             return response;
         };
         if let Ok(value) = HeaderValue::from_str(status.as_str()) {
