@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tower_service::Service;
 
 use super::{ResponseBody, SignedUrlLayer, SignedUrlService};
+use crate::cache::Cache;
 use crate::conceal::clean_headers;
 use crate::cookie;
 use crate::head::{Head, forget_routing};
@@ -25,7 +26,8 @@ const STATUS: HeaderName = HeaderName::from_static("x-signed-url-status");
 /// `forward_auth`. The proxy then serves the file itself.
 ///
 /// A link that passes is answered 204, with the fields that the file's answer should have: `Cache-Control`,
-/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them. (Its `Vary: *` is its own: no cache
+/// `Referrer-Policy`, `X-Robots-Tag`, as the [layer](SignedUrlLayer)'s settings have them, with [`Cache::Shared`] as
+/// [`Cache::Private`]. (Its `Vary: *` is its own: no cache
 /// is to keep it.) Any other is answered as the layer refuses it, with the status in `X-Signed-Url-Status` as well: nginx
 /// takes a 410 for a failure of its own, so for nginx whatever is not 401 becomes 403, of which its configuration can make
 /// a 410 again.
@@ -86,6 +88,10 @@ impl<V, A> ForwardAuth<V, A> {
     fn new(mut layer: SignedUrlLayer<V, A>, proxy: Proxy) -> Self {
         layer.settings.takes_on = Obligations::NONE;
         layer.settings.exchange = None;
+        if layer.settings.cache == Some(Cache::Shared) {
+            // What is shared ends by `Expires`, which a configuration that sets `Cache-Control` alone would lose.
+            layer.settings.cache = Some(Cache::Private);
+        }
         Self { layer: Arc::new(layer), proxy }
     }
 

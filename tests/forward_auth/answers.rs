@@ -21,7 +21,7 @@ fn what_passes_has_the_fields_that_the_files_answer_should_have() {
     for proxy in [Nginx, XForwarded] {
         for (name, layer, cache, referrer, robots) in [
             ("as it is", fixed_layer(), private, true, true),
-            ("Shared", fixed_layer().cache(Cache::Shared), Some("public, max-age=1000, s-maxage=999"), true, true),
+            ("Shared", fixed_layer().cache(Cache::Shared), private, true, true),
             ("NoStore", fixed_layer().cache(Cache::NoStore), Some("no-store"), true, true),
             ("without", fixed_layer().without_cache_control(), None, true, true),
             ("without", fixed_layer().without_referrer_policy(), private, false, true),
