@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use axum::Router;
+use axum::{Router, ServiceExt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use sha2::Sha256;
 use tokio::runtime::Runtime;
+use tower::Service;
 use tower_signed_url::Rejected;
 
 /// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
@@ -42,9 +43,22 @@ pub type ClientBody = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Server {
     pub fn start(app: Router) -> Self {
+        Self::start_with(|| app)
+    }
+
+    /// With what is made on the server's runtime, where a buffer has its worker. It need not be a router.
+    pub fn start_with<S>(make: impl FnOnce() -> S) -> Self
+    where
+        S: Service<axum::extract::Request, Response = axum::response::Response, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let entered = runtime.enter();
+        let app = make().into_make_service();
+        drop(entered);
         runtime.spawn(axum::serve(listener, app).into_future());
         Self { address, runtime }
     }

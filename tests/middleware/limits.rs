@@ -1,0 +1,1 @@
+//! `tower::limit`: outside, refusals count; inside, they do not.
