@@ -10,7 +10,6 @@ use tower_http::services::ServeDir;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier};
 
 use crate::support::{NOW, Reply, at, exchange, figure_keys};
-use crate::wire::Server;
 use crate::{FRESH, NO_STORE, STALE, check, expired, get, link, tampered_with, told};
 
 const FILE: &str = "/files/report.txt";

@@ -5,9 +5,7 @@ use axum::Router;
 use axum::routing::get as get_route;
 use http::{HeaderValue, Request, Response};
 use tower::ServiceBuilder;
-use tower_http::request_id::{
-    MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
-};
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tower_signed_url::{ConcealLayer, Rejected};
 
@@ -45,9 +43,10 @@ fn outside_refusals_have_an_id() {
     ] {
         for (stack, server) in &servers {
             check(stack, server, "/report");
-            for (row, target, expected) in
-                [("allowed", link("/report"), (Some("id-1"), "the report")), ("expired", expired("/report"), of_refused)]
-            {
+            for (row, target, expected) in [
+                ("allowed", link("/report"), (Some("id-1"), "the report")),
+                ("expired", expired("/report"), of_refused),
+            ] {
                 let reply = get(server, &target);
                 let body = str::from_utf8(&reply.body).unwrap();
                 assert_eq!((reply.header("x-request-id"), body), expected, "{order}, {stack}: {row}");

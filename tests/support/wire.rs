@@ -46,8 +46,14 @@ impl Server {
         Self::start_with(|| app)
     }
 
-    /// With what is made on the server's runtime, where a buffer has its worker. It need not be a router.
-    pub fn start_with<S>(make: impl FnOnce() -> S) -> Self
+    /// With a router that is made on the server's runtime, where a buffer has its worker.
+    pub fn start_with(make: impl FnOnce() -> Router) -> Self {
+        // A router that is served by itself does the same: otherwise it would apply its layers to each request anew.
+        Self::start_service(|| make().with_state(()))
+    }
+
+    /// With a service that is no router, as what is around one.
+    pub fn start_service<S>(make: impl FnOnce() -> S) -> Self
     where
         S: Service<axum::extract::Request, Response = axum::response::Response, Error = Infallible>,
         S: Clone + Send + Sync + 'static,
@@ -56,11 +62,17 @@ impl Server {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let entered = runtime.enter();
-        let app = make().into_make_service();
-        drop(entered);
+        let app = {
+            let _entered = runtime.enter();
+            make().into_make_service()
+        };
         runtime.spawn(axum::serve(listener, app).into_future());
         Self { address, runtime }
+    }
+
+    /// Waits for what its services do.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// All that it says until it closes the connection.
