@@ -21,6 +21,8 @@ macro_rules! stacks {
     }};
 }
 
+#[path = "support/browser.rs"]
+mod browser;
 #[path = "middleware/buffer.rs"]
 mod buffer;
 #[path = "middleware/compression.rs"]

@@ -2,14 +2,16 @@
 //! unless that site is trusted; and a token in a cookie that may do more than read is what it is for.
 
 use axum::Router;
-use axum::routing::any;
-use http::Method;
+use axum::response::Html;
+use axum::routing::{any, get, post};
+use http::{HeaderMap, Method};
 use tower_http::csrf::CsrfLayer;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier};
 
+use crate::browser::Browser;
 use crate::support::{NOW, at, exchange, figure_keys, fixed_verifier};
-use crate::wire::signed as sign;
-use crate::{FRESH, NO_STORE, STALE, signed, told};
+use crate::wire::{Server, signed as sign};
+use crate::{FRESH, NO_STORE, STALE, link, signed, told};
 
 const PAGE: &str = "https://page.example.com";
 const CROSS_SITE: [(&str, &str); 2] = [("origin", PAGE), ("sec-fetch-site", "cross-site")];
@@ -92,4 +94,21 @@ fn a_token_in_a_cookie_that_may_write_is_protected_in_either_order() {
             }
         }
     }
+}
+
+#[test]
+fn a_form_on_a_page_behind_a_link_is_of_the_same_origin() {
+    const PAGE: &str = "<form method=post action=/own><button>Send</button></form>";
+    let Some(browser) = Browser::start() else { return };
+    let tell = async |headers: HeaderMap| {
+        ["origin", "sec-fetch-site"]
+            .map(|name| headers.get(name).map_or("none", |value| value.to_str().unwrap()))
+            .join(" ")
+    };
+    let routes = Router::new().route("/page", get(async || Html(PAGE))).route_layer(signed());
+    let server = Server::start(routes.route("/own", post(tell)).layer(CsrfLayer::new()));
+    browser.open(&server.url(&link("/page")));
+    browser.click("button");
+    browser.wait_until("location.pathname == '/own' && document.readyState == 'complete'");
+    assert_eq!((browser.status(), &*browser.text()), (200, "null same-origin"));
 }

@@ -20,7 +20,7 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
 use tower_signed_url::{Decision, Grant, SignedUrlLayer, Verifier, context};
 
 use crate::support::{NOW, Reply, at, exchange, figure_keys};
-use crate::{FRESH, NO_STORE, STALE, Server, check, expired, get, link, signed, tampered_with, told};
+use crate::{FRESH, NO_STORE, STALE, Server, check, conceal, expired, get, link, signed, tampered_with, told};
 
 /// What a shed load is answered with.
 async fn too_many(error: BoxError) -> (StatusCode, String) {
@@ -166,5 +166,20 @@ fn outside_a_guess_at_a_password_uses_the_rate_up() {
         assert_eq!([(); 2].map(|()| ask(&server, "right")), [stale(200), stale(200)], "inside, {stack}");
         assert_eq!(ask(&server, "right"), stale(429), "inside, {stack}");
         assert_eq!(ask(&server, "guess"), wrong(), "inside, {stack}");
+    }
+}
+
+/// axum applies layers when a router gets its state. One that is a service inside of another gets none, unless it is told
+/// to: each request then has a limit of its own.
+#[test]
+fn a_limit_in_a_router_behind_conceal_layer_needs_with_state() {
+    let routes = || Router::new().route("/report", get_route(|| async { "the report" }));
+    let limited = || routes().layer(ServiceBuilder::new().layer(signed()).layer(two_an_hour!()));
+    let around = |routes: Router| Router::new().fallback_service(conceal().layer(routes));
+    for (row, server, expected) in [
+        ("with_state", Server::start_with(|| around(limited().with_state(()))), [200, 200, 429, 429]),
+        ("without", Server::start_with(|| around(limited())), [200; 4]),
+    ] {
+        assert_eq!([(); 4].map(|()| get(&server, &link("/report")).status), expected, "{row}");
     }
 }
