@@ -5,6 +5,7 @@ use axum::Router;
 use axum::response::Html;
 use axum::routing::{any, get, post};
 use http::{HeaderMap, Method};
+use tower::layer::util::Identity;
 use tower_http::csrf::CsrfLayer;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier};
 
@@ -73,7 +74,7 @@ fn a_token_in_a_cookie_that_may_write_is_protected_in_either_order() {
     let set = token.sign_until(at(NOW + 1000)).unwrap().set_cookie(DEFAULT_COOKIE).unwrap();
     let cookie = [("cookie", set.to_str().unwrap().split(';').next().unwrap())];
 
-    let none = tower::layer::util::Identity::new;
+    let none = Identity::new;
     let passes = (200, FRESH);
     let by_layer = (403, NO_STORE);
     for (order, servers, same_origin, cross_site) in [
