@@ -45,8 +45,8 @@ enum Cors {
 struct Site {
     app: Server,
     page: Server,
-    /// Methods and bodies of what came through both layers.
-    seen: Arc<Mutex<Vec<(Method, Vec<u8>)>>>,
+    /// What came through both layers.
+    seen: Arc<Mutex<Vec<Arrived>>>,
 }
 
 fn verifier() -> Verifier {
@@ -66,6 +66,9 @@ fn photo() -> String {
 fn upload() -> String {
     mint("/inbox/cat.png", |link| link.method(Method::PUT).max_bytes(1000).media_type("image/*"))
 }
+
+/// A request's method and body.
+type Arrived = (Method, Vec<u8>);
 
 impl Site {
     fn start(order: Cors, configure: impl Fn(CorsLayer) -> CorsLayer) -> Self {
@@ -123,7 +126,7 @@ impl Site {
         ))
     }
 
-    fn seen(&self) -> Vec<(Method, Vec<u8>)> {
+    fn seen(&self) -> Vec<Arrived> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 }
