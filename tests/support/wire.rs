@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use axum::Router;
+use axum::{Router, ServiceExt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use sha2::Sha256;
 use tokio::runtime::Runtime;
+use tower::Service;
 use tower_signed_url::Rejected;
 
 /// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
@@ -42,11 +43,36 @@ pub type ClientBody = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Server {
     pub fn start(app: Router) -> Self {
+        Self::start_with(|| app)
+    }
+
+    /// With a router that is made on the server's runtime, where a buffer has its worker.
+    pub fn start_with(make: impl FnOnce() -> Router) -> Self {
+        // A router that is served by itself does the same: otherwise it would apply its layers to each request anew.
+        Self::start_service(|| make().with_state(()))
+    }
+
+    /// With a service that is no router, as what is around one.
+    pub fn start_service<S>(make: impl FnOnce() -> S) -> Self
+    where
+        S: Service<axum::extract::Request, Response = axum::response::Response, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let app = {
+            let _entered = runtime.enter();
+            make().into_make_service()
+        };
         runtime.spawn(axum::serve(listener, app).into_future());
         Self { address, runtime }
+    }
+
+    /// Waits for what its services do.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// All that it says until it closes the connection.
