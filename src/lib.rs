@@ -70,13 +70,13 @@
 //! | stack | how |
 //! | --- | --- |
 //! | axum | `.route_layer(layer)` for the routes so far, `.layer(layer)` with the fallback; in a nest, a link is for the whole public path |
-//! | an axum router as a whole | `Router::new().fallback_service(layer.layer(app))` |
+//! | an axum router as a whole | `Router::new().fallback_service(layer.layer(app.with_state(())))` |
 //! | hyper | `TowerToHyperService::new(layer.layer(service))` |
 //! | tonic | `Server::builder().layer(layer)`; a call is a `POST` to `/package.Service/Method` |
 //! | a client: hyper-util's, a tonic channel | `ServiceBuilder::new().layer(SignRequestLayer::new(signer, lifetime)).service(client)` |
 //! | behind nginx, Traefik, Caddy | as it is; or they serve the files, and ask a [`ForwardAuth`] |
 //!
-//! Which other layers go outside of it, and which inside, is in [`SignedUrlLayer`]'s documentation.
+//! Which other layers go outside of it, and which inside: [`SignedUrlLayer`](SignedUrlLayer#order).
 //!
 //! # Four rules
 //!

@@ -34,6 +34,11 @@ async function fetchByLink(link, freshLink, options) {
 }
 "#;
 
+#[test]
+fn the_readme_shows_what_is_tested() {
+    assert!(include_str!("../README.md").contains(&format!("```javascript{FETCH_BY_LINK}```")));
+}
+
 /// Where the `CorsLayer` stands to the `SignedUrlLayer`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cors {

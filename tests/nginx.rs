@@ -123,7 +123,7 @@ server {
 #[test]
 fn the_readme_shows_what_is_tested() {
     for snippet in [PASSED_THROUGH, STRIPPED_PREFIX, SHARED_CACHE, LOGS] {
-        assert!(include_str!("../README.md").contains(&format!("```nginx{snippet}```")), "{snippet}");
+        assert!(include_str!("../README.md").contains(&format!("```nginx\n{}```", snippet.trim_start())), "{snippet}");
     }
 }
 

@@ -47,6 +47,11 @@ fn mints_links(mint: impl Fn(&str, &str) -> String) {
 }
 
 #[test]
+fn it_tells_the_order_of_layers_as_the_documentation_does() {
+    assert!(README.contains(include_str!("../src/layer/order.md")));
+}
+
+#[test]
 fn python_mints_links() {
     let code = block("python", "\nPython:\n");
     if is_installed("python3") {

@@ -205,7 +205,7 @@ fn app(root: &Path, verifier: &Verifier) -> Router {
         .route("/{*path}", get(download).put(upload))
         .layer(SignedUrlLayer::new(verifier))
         .with_state(Arc::from(root));
-    let routes = Router::new().nest("/files", files);
+    let routes = Router::new().nest("/files", files).with_state(());
 
     // Refused requests are to be logged as well, so the trace is outside of `SignedUrlLayer`, where links still are
     // what they were. `ConcealLayer` takes the credentials out of its sight; and tokens off the path, by which the

@@ -58,7 +58,8 @@ const ROUTED: &str = "a router chose the route before the scope token was taken 
 /// let verifier = Verifier::builder(&keys).token_path().build()?;
 /// let routes: Router = Router::new()
 ///     .route("/videos/{name}", get(|| async { "a segment" }))
-///     .route_layer(SignedUrlLayer::new(&verifier));
+///     .route_layer(SignedUrlLayer::new(&verifier))
+///     .with_state(());
 /// let app: Router = Router::new().fallback_service(ConcealLayer::new(&verifier).layer(routes));
 /// # Ok(())
 /// # }

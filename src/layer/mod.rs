@@ -60,6 +60,15 @@ use crate::verify::{Obligations, Verifier, Verify};
 /// # }
 /// # Ok::<(), tower_signed_url::KeyError>(())
 /// ```
+///
+/// # Order
+///
+#[doc = include_str!("order.md")]
+///
+/// On axum, `Router::layer` and `route_layer` run what was added last first; `ServiceBuilder` what was added first.
+/// A router that is a service inside of another, `Router::new().fallback_service(layer.layer(app))`, needs `app.with_state(())`:
+/// without it axum builds its layers anew for each request, so that a limit among them does not limit. A limit that is reached
+/// inside of this layer holds refusals up too, unless `load_shed` stands directly outside of it.
 #[must_use]
 pub struct SignedUrlLayer<V = Verifier, A = ()> {
     verify: Arc<V>,

@@ -38,6 +38,11 @@ files.example.com {
 }
 "#;
 
+#[test]
+fn the_readme_shows_what_is_tested() {
+    assert!(include_str!("../../README.md").contains(&format!("```caddyfile\n{CADDYFILE}```")));
+}
+
 fn start() -> Option<(Caddy, Auth)> {
     let auth = Auth::start(XForwarded);
     Caddy::start_in(folder(), CADDYFILE, auth.server.address).map(|caddy| (caddy, auth))

@@ -83,6 +83,13 @@ const TOKENS_IN_PATHS: [&str; 2] = [
     location @refused {"#,
 ];
 
+#[test]
+fn the_readme_shows_what_is_tested() {
+    const README: &str = include_str!("../../README.md");
+    assert!(README.contains(&format!("```nginx{SNIPPET}```")));
+    assert!(DOWNLOADS[1].lines().all(|line| README.contains(line.trim_start())));
+}
+
 fn start_with(snippet: &str, service: SocketAddr) -> Option<Server> {
     start_in(folder(), snippet, service)
 }
