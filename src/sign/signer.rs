@@ -126,8 +126,9 @@ impl Signer {
         if self.base.is_some() {
             return Ok(uri.to_string().into());
         }
-        if let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) {
-            check_plain_http(host, &self.http_hosts)?;
+        if uri.scheme().is_some_and(|scheme| scheme == "http") {
+            let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+            check_plain_http(&host, &self.http_hosts)?;
         }
         Ok(uri.path_and_query().map_or("", PathAndQuery::as_str).into())
     }
