@@ -80,7 +80,8 @@ impl SignRequestLayer {
     /// Binds each request to the [context](crate::context) of this name, and says where its value comes from. The signer's
     /// policy has to [allow](crate::Policy::allow_context) it, and the verifier needs a source that gives the same.
     ///
-    /// The ready-made sources do for both ends, where the request shows the value (over a tonic channel there is no host yet).
+    /// The ready-made sources do for both ends, where the request shows the value: a request for a path alone shows its host
+    /// if the signer has a [base](Signer::with_base), and a call over a tonic channel if its client was made `with_origin`.
     /// A request for which the source gives nothing is not sent.
     ///
     /// ```
@@ -102,6 +103,8 @@ impl SignRequestLayer {
     }
 
     fn sign<B>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        // First, so that sources see the host that the request goes to.
+        self.signer.put_base(request.uri_mut())?;
         let head = Head::of(request);
         let values: Vec<_> = self.bound.iter().map(|(_, source)| source(head).unwrap_or_default()).collect();
         let url = self.signer.url_of(request.uri())?;
