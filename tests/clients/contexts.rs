@@ -69,6 +69,26 @@ async fn both_ends_see_the_same_host() {
     }
 }
 
+#[tokio::test]
+async fn a_path_alone_is_for_the_host_of_the_base() {
+    let server = serve(echoing(by_host())).await;
+    let (client, sent) = noting(hyper(Http::One, &[("a.example", server)]));
+    let based = by_host().signer().allow_http_to("a.example").with_base("http://a.example").unwrap();
+    for (row, signer, field, expected) in [
+        ("a base", based.clone(), None, Ok((200, "GET /a".to_owned()))),
+        ("a base, and a field that says another", based, Some("b.example"), Err(Some(Context))),
+        ("no base", by_host().signer(), None, Err(Some(Context))),
+    ] {
+        let client = sign(signer).bind("host", context::host()).layer(client.clone());
+        let mut request = request("GET", "/a");
+        request.headers_mut().extend(field.map(|host| (HOST, HeaderValue::from_static(host))));
+        let answer = ask(&client, request).await;
+        let answer = answer.map(|(status, told, _)| (status, told)).map_err(|error| kind(&error));
+        assert_eq!(answer, expected, "{row}");
+    }
+    assert_eq!(sent.lock().unwrap().len(), 1);
+}
+
 /// What an application puts into its requests.
 #[derive(Clone)]
 struct Tenant(&'static str);

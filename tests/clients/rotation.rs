@@ -1,13 +1,13 @@
 //! Keys change while requests are on their way: none fails, as long as the steps reach both ends in their order.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use http::Response;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, yield_now};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_signed_url::{Grant, KeyId, Keyring, SignedUrlLayer, Signer, SigningKey};
 
@@ -27,54 +27,48 @@ async fn tell_key(grant: Grant) -> Response<String> {
     Response::builder().header("x-saw", grant.key_id().unwrap().as_str()).body(String::new()).unwrap()
 }
 
-/// Requests that follow one another from four tasks until this is dropped.
+/// Which task was answered, and how.
+type Answer = (usize, (u16, String));
+
+/// Requests that follow one another from four tasks for as long as this lives.
 struct Traffic {
-    tasks: JoinSet<()>,
-    finished: Arc<[AtomicUsize; 4]>,
-    stop: Arc<AtomicBool>,
-    told: Arc<Mutex<BTreeSet<(u16, String)>>>,
+    _tasks: JoinSet<()>,
+    answers: UnboundedReceiver<Answer>,
 }
 
 impl Traffic {
+    const TASKS: usize = 4;
+
     fn start(keys: &Keyring, uri: &str) -> Self {
-        let mut this =
-            Self { tasks: JoinSet::new(), finished: Arc::default(), stop: Arc::default(), told: Arc::default() };
-        for task in 0..this.finished.len() {
+        let (answered, answers) = unbounded_channel();
+        let mut tasks = JoinSet::new();
+        for task in 0..Self::TASKS {
             let http = if task % 2 == 0 { Http::One } else { Http::Two };
             let client = sign(Signer::new(keys)).layer(hyper(http, &[]));
-            let (finished, stop, told_by) = (this.finished.clone(), this.stop.clone(), this.told.clone());
-            let uri = uri.to_owned();
-            this.tasks.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = told(&client, "POST", &uri).await;
-                    told_by.lock().unwrap().insert(answer);
-                    finished[task].fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            let (answered, uri) = (answered.clone(), uri.to_owned());
+            tasks.spawn(async move { while answered.send((task, told(&client, "POST", &uri).await)).is_ok() {} });
         }
-        this
+        Self { _tasks: tasks, answers }
     }
 
-    /// Waits until every task has begun and finished a request since, and tells of those since the last time.
-    async fn goes_on(&self) -> BTreeSet<(u16, String)> {
-        for task in self.finished.iter() {
-            let now = task.load(Ordering::Relaxed);
-            while task.load(Ordering::Relaxed) < now + 3 {
-                yield_now().await;
-            }
+    /// What was answered since the last time, until every task has begun and finished a request after this began.
+    async fn goes_on(&mut self) -> BTreeSet<(u16, String)> {
+        let mut told = BTreeSet::new();
+        while let Ok((_, answer)) = self.answers.try_recv() {
+            told.insert(answer);
         }
-        std::mem::take(&mut *self.told.lock().unwrap())
-    }
-
-    async fn stop(mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        while let Some(ended) = self.tasks.join_next().await {
-            ended.unwrap();
+        let mut finished = [0; Self::TASKS];
+        // The first one had begun before.
+        while finished.iter().any(|count| *count < 2) {
+            let (task, answer) = self.answers.recv().await.unwrap();
+            finished[task] += 1;
+            told.insert(answer);
         }
+        told
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_keys_rotate() {
     for (row, one_ring, server_first) in
         [("one ring", true, false), ("client, then server", false, false), ("server, then client", false, true)]
@@ -91,7 +85,7 @@ async fn no_request_fails_while_keys_rotate() {
         let old = Signer::new(&at_client).url(&uri).sign_for(super::HALF_A_MINUTE).unwrap();
         let by = |ids: &[&str]| ids.iter().map(|id| (200, (*id).to_owned())).collect::<BTreeSet<_>>();
 
-        let traffic = Traffic::start(&at_client, &uri);
+        let mut traffic = Traffic::start(&at_client, &uri);
         assert_eq!(traffic.goes_on().await, by(&["old"]), "{row}: before");
         for ring in &rings {
             ring.accept(key("new")).unwrap();
@@ -110,7 +104,6 @@ async fn no_request_fails_while_keys_rotate() {
             assert_eq!(traffic.goes_on().await, by(&["new"]), "{row}: retired");
         }
         assert_eq!(told(&plain, "GET", old.as_str()).await, (403, "UnknownKey".into()), "{row}: an old link");
-        traffic.stop().await;
     }
 }
 
