@@ -37,7 +37,6 @@ use axum::extract::Request;
 use bytes::Bytes;
 use http::{Response, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
@@ -125,20 +124,22 @@ fn noting<S, B>(inner: S) -> (MapRequest<S, impl Fn(http::Request<B>) -> http::R
 }
 
 /// Status, what the server saw or why it refused, and the body.
-async fn ask<S>(client: &S, request: http::Request<Full<Bytes>>) -> Result<(u16, String, Bytes), BoxError>
+async fn ask<S, B>(client: &S, request: http::Request<Full<Bytes>>) -> Result<(u16, String, Bytes), BoxError>
 where
-    S: Service<http::Request<Full<Bytes>>, Response = Response<Incoming>, Error: Into<BoxError>> + Clone,
+    S: Service<http::Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>> + Clone,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
     let answer = client.clone().oneshot(request).await.map_err(Into::into)?;
     let field = |name| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let (status, told) = (answer.status().as_u16(), field("x-saw").or(field("x-kind")).unwrap_or_default());
-    Ok((status, told, answer.into_body().collect().await?.to_bytes()))
+    Ok((status, told, answer.into_body().collect().await.map_err(Into::into)?.to_bytes()))
 }
 
 /// Status, and what the server saw or why it refused.
-async fn told<S>(client: &S, method: &str, uri: &str) -> (u16, String)
+async fn told<S, B>(client: &S, method: &str, uri: &str) -> (u16, String)
 where
-    S: Service<http::Request<Full<Bytes>>, Response = Response<Incoming>, Error: Into<BoxError>> + Clone,
+    S: Service<http::Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>> + Clone,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
     let (status, told, _) = ask(client, request(method, uri)).await.unwrap();
     (status, told)
