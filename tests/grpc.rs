@@ -1,6 +1,8 @@
 //! gRPC: a tonic server behind the layer, a tonic client whose calls carry links, and what is only dressed as gRPC.
 #![allow(clippy::unwrap_used)]
 
+#[path = "grpc/streaming.rs"]
+mod streaming;
 mod support;
 
 use std::net::SocketAddr;
