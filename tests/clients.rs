@@ -1,7 +1,8 @@
 //! Clients whose requests are signed by a `SignRequestLayer`, or by hand, over real sockets to servers behind a
 //! `SignedUrlLayer`: what arrives, what is not sent, and who else could use a signature.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used)]
+// Clippy's leave for tests ends at the functions that they call.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 #[path = "clients/base.rs"]
 mod base;
@@ -44,7 +45,9 @@ use hyper_util::rt::TokioExecutor;
 use support::{at, figure_keys};
 use tower::util::{BoxCloneSyncService, MapRequest};
 use tower::{Service, ServiceExt, service_fn};
-use tower_signed_url::{BoxError, Grant, SignError, SignErrorKind, SignRequestLayer, SignedUrlLayer, Signer, Verifier};
+use tower_signed_url::{
+    BoxError, Grant, SignError, SignErrorKind, SignRequestLayer, SignedUrlLayer, Signer, SigningKey, Verifier,
+};
 use wire::tell_kind;
 
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
@@ -101,6 +104,11 @@ fn signer() -> Signer {
     Signer::new(&figure_keys()).with_clock(|| at(support::NOW))
 }
 
+/// A key of this id.
+fn key(id: &str) -> SigningKey {
+    SigningKey::from_bytes(id.repeat(16).as_bytes()).unwrap().with_id(id.parse().unwrap())
+}
+
 fn sign(signer: Signer) -> SignRequestLayer {
     SignRequestLayer::new(signer, HALF_A_MINUTE)
 }
@@ -112,8 +120,11 @@ fn request(method: &str, uri: &str) -> http::Request<Full<Bytes>> {
 /// The URIs that came through, in their order.
 type Sent = Arc<Mutex<Vec<Uri>>>;
 
+/// A service, and what it was given.
+type Noted<S, F> = (MapRequest<S, F>, Sent);
+
 /// Notes what the signing layer around it sends.
-fn noting<S, B>(inner: S) -> (MapRequest<S, impl Fn(http::Request<B>) -> http::Request<B> + Clone>, Sent) {
+fn noting<S, B>(inner: S) -> Noted<S, impl Fn(http::Request<B>) -> http::Request<B> + Clone> {
     let sent = Sent::default();
     let noted = Arc::clone(&sent);
     let note = move |request: http::Request<B>| {

@@ -119,6 +119,16 @@ async fn a_stream_passes_as_it_comes() {
     assert_eq!(*seen.lock().unwrap(), [WATCH]);
 }
 
+#[tokio::test]
+async fn a_stream_that_is_refused_never_begins() {
+    let (server, seen) = serve(SignedUrlLayer::new(fixed_verifier()), false).await;
+    for (row, target) in [("no link", WATCH.into()), ("a link for GET", link(WATCH, Method::GET))] {
+        let status = client(server, &target).await.watch(HealthCheckRequest::default()).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (Code::PermissionDenied, INVALID), "{row}");
+    }
+    assert_eq!(seen.lock().unwrap().len(), 0);
+}
+
 /// An answer over HTTP/2: its status, its headers, its body.
 async fn exchange_http2(server: SocketAddr, request: http::request::Builder) -> (u16, HeaderMap, Bytes) {
     let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());

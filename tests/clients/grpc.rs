@@ -18,23 +18,18 @@ use tonic_health::server::HealthReporter;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 use tower_signed_url::{
-    ConcealLayer, Grant, Keyring, SignError, SignErrorKind, SignRequestLayer, SignedUrlLayer, Signer, SigningKey,
-    Verifier, context,
+    ConcealLayer, Grant, Keyring, SignError, SignErrorKind, SignRequestLayer, SignedUrlLayer, Signer, Verifier, context,
 };
 
 use super::log::{plain_trace, record};
 use super::support::{NOW, at};
-use super::{Nobody, sign};
+use super::{Nobody, key, sign};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// What came through to the service, and by which key.
 type Seen = Arc<Mutex<Vec<(String, String)>>>;
-
-fn key(id: &str) -> SigningKey {
-    SigningKey::from_bytes(&[id.as_bytes()[0]; 32]).unwrap().with_id(id.parse().unwrap())
-}
 
 /// tonic's health service behind the layer, with a trace around that, and a `ConcealLayer` around both.
 async fn serve(verifier: &Verifier) -> (SocketAddr, HealthReporter, Seen) {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
 use tower::{Layer, Service, service_fn};
-use tower_signed_url::{BoxError, SignErrorKind};
+use tower_signed_url::{BoxError, SignErrorKind, SignRequest};
 use tower_test::mock::{self, Handle, Spawn};
 
 use super::errors::OutOfPaper;
@@ -16,7 +16,9 @@ use super::{kind, sign, signer};
 
 type Mock = mock::Mock<Request<()>, Response<()>>;
 
-fn spawn() -> (Spawn<tower_signed_url::SignRequest<Mock>>, Handle<Request<()>, Response<()>>) {
+type Signing = Spawn<SignRequest<Mock>>;
+
+fn spawn() -> (Signing, Handle<Request<()>, Response<()>>) {
     mock::spawn_layer(sign(signer()))
 }
 

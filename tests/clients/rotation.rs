@@ -9,14 +9,10 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_signed_url::{Grant, KeyId, Keyring, SignedUrlLayer, Signer, SigningKey};
+use tower_signed_url::{Grant, KeyId, Keyring, SignedUrlLayer, Signer};
 
 use super::wire::tell_kind;
-use super::{Http, hyper, noting, serve, sign, told};
-
-fn key(id: &str) -> SigningKey {
-    SigningKey::from_bytes(&[id.as_bytes()[0]; 32]).unwrap().with_id(id.parse().unwrap())
-}
+use super::{Http, hyper, key, noting, serve, sign, told};
 
 fn id(id: &str) -> KeyId {
     id.parse().unwrap()
