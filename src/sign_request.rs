@@ -22,8 +22,9 @@ use crate::sign::{SignError, SignErrorKind, Signer};
 /// and for webhooks, without a session between the two.
 ///
 /// Each request's target is signed for its method and for a short while, with the key that is active at that moment. Whatever
-/// the URI holds besides, scheme and host, stays as it is; the body is not signed. A request that cannot be signed is not
-/// sent: its error is a [`SignError`], the client's own errors stay as they are (in a [`BoxError`]).
+/// the URI holds besides, scheme and host, stays as it is; the body is not signed: whoever sees a request can repeat it until
+/// it expires, with another body. A request that cannot be signed is not sent: its error is a [`SignError`], the client's own
+/// errors stay as they are (in a [`BoxError`]).
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,7 +62,11 @@ use crate::sign::{SignError, SignErrorKind, Signer};
 /// - Or bind the host: `.bind("host", context::host())`, with the same source at the verifier.
 /// - Use a ring of its own for each receiver who is not to speak for you to the others.
 ///
-/// Put what logs URLs, a `TraceLayer` say, outside of this layer.
+/// A request for a path alone, as a tonic client's are, goes wherever the service inside sends it: whether that is plain
+/// `http`, which is refused where the URI shows it, is for you to see to.
+///
+/// Put what logs URLs, a `TraceLayer` say, outside of this layer, and so what has requests wait or sends them again (a
+/// `Buffer`, a `Retry`): they are signed when they leave.
 #[must_use]
 #[derive(Clone)]
 pub struct SignRequestLayer {
