@@ -14,13 +14,14 @@ use http::header::{CONTENT_TYPE, HeaderName, LOCATION, REFERER};
 use http::{HeaderMap, Method, Response, StatusCode};
 use reqwest::redirect::Policy;
 use sha2::{Digest, Sha256};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_signed_url::{
     Grant, Keyring, SignError, SignErrorKind, SignedUrlLayer, Signer, SigningKey, Verifier, VerifierBuilder, context,
 };
 
 use super::support::{NOW, at};
 use super::wire::tell_kind;
-use super::{Nobody, serve};
+use super::{Nobody, kind, serve, sign};
 
 /// Delivers an event to where a receiver wants it. `http` follows no redirects; the signer has the receiver's keys.
 async fn deliver(
@@ -180,6 +181,27 @@ async fn redirected(http: reqwest::Client) -> (Result<(), String>, Vec<(String, 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     assert_eq!(redirected(http()).await, (Err("307 Temporary Redirect".into()), vec![]));
+}
+
+/// Where there is more to say than a link can: a base, or what a request is bound to.
+#[tokio::test]
+async fn the_layer_fits_around_reqwest() {
+    let verifier = verifier(&keys(1)).bind("host", context::host()).require("host").build().unwrap();
+    let (app, received) = receiver(&verifier);
+    let base = format!("http://{}", serve(app).await);
+    let http = http();
+    let send = service_fn(move |request: http::Request<reqwest::Body>| {
+        let http = http.clone();
+        async move { http.execute(request.try_into()?).await }
+    });
+    let signer = verifier.signer().with_base(&base).unwrap();
+    let client = sign(signer).bind("host", context::host()).layer(send);
+
+    let post = |uri: &str| http::Request::post(uri).header(CONTENT_TYPE, "text/plain").body("the body".into()).unwrap();
+    assert_eq!(client.clone().oneshot(post("/hooks?a=%20+")).await.unwrap().status(), 200);
+    let error = client.oneshot(post("http://127.0.0.1:1/hooks")).await.unwrap_err();
+    assert_eq!(kind(&error), Some(SignErrorKind::OutsideBase));
+    assert_eq!(*received.lock().unwrap(), [("/hooks?a=%20+".into(), "text/plain".into(), "the body".into())]);
 }
 
 /// What the docs warn of.
