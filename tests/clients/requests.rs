@@ -94,12 +94,19 @@ async fn nothing_but_the_target_is_changed() {
 #[tokio::test]
 async fn a_host_may_be_spelled_in_any_way() {
     let server = serve(echoing(fixed_verifier())).await;
-    let hosts = ["reports.example", "xn--bcher-kva.example", "a_b.example"];
+    let hosts = ["Reports.example", "xn--bcher-kva.example", "a_b.example", "localhost"];
     let client = hyper(Http::One, &hosts.map(|host| (host, server)));
-    let signer = hosts.iter().fold(signer(), |signer, host| signer.allow_http_to(host));
+    let signer = hosts[..3].iter().fold(signer(), |signer, host| signer.allow_http_to(host));
     let client = sign(signer).layer(client);
-    for host in ["reports.example", "REPORTS.example", "Xn--Bcher-KVA.example", "xn--bcher-kva.example", "a_b.example"]
-    {
+    for host in [
+        "reports.example",
+        "REPORTS.example",
+        "xn--bcher-kva.example",
+        "Xn--Bcher-KVA.example",
+        "a_b.example",
+        "localhost",
+        "LocalHost",
+    ] {
         assert_eq!(told(&client, "GET", &format!("http://{host}/a")).await, (200, "GET /a".into()), "{host}");
     }
 }
