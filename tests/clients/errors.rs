@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::Uri;
 use hyper_util::client::legacy;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_signed_url::SignErrorKind::*;
@@ -77,6 +78,16 @@ async fn what_cannot_be_signed_is_not_sent() {
         answer = ask(&client, request("GET", &at("/a"))) => panic!("{answer:?}"),
         () = nobody.asked() => {}
     }
+}
+
+#[tokio::test]
+async fn a_scheme_in_capitals_is_plain_all_the_same() {
+    let uri = Uri::builder().scheme("HTTP").authority("a.example").path_and_query("/a").build().unwrap();
+    let (client, sent) = noting(hyper(Http::One, &[]));
+    let mut request = request("GET", "/");
+    *request.uri_mut() = uri;
+    let error = ask(&sign(signer()).layer(client), request).await.unwrap_err();
+    assert_eq!((kind(&error), sent.lock().unwrap().len()), (Some(PlainHttp), 0));
 }
 
 #[tokio::test]
