@@ -23,8 +23,9 @@ use crate::sign::{SignError, SignErrorKind, Signer};
 /// and for webhooks, without a session between the two.
 ///
 /// Each request's target is signed for its method and for a short while, with the key that is active at that moment. Whatever
-/// the URI holds besides, scheme and host, stays as it is; the body is not signed. A request that cannot be signed is not
-/// sent: its error is a [`SignError`], the client's own errors stay as they are (in a [`BoxError`]).
+/// the URI holds besides, scheme and host, stays as it is; the body is not signed: whoever sees a request can repeat it until
+/// it expires, with another body. A request that cannot be signed is not sent: its error is a [`SignError`], the client's own
+/// errors stay as they are (in a [`BoxError`]).
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +63,11 @@ use crate::sign::{SignError, SignErrorKind, Signer};
 /// - Or bind the host: `.bind("host", context::host())`, with the same source at the verifier.
 /// - Use a ring of its own for each receiver who is not to speak for you to the others.
 ///
-/// Put what logs URLs, a `TraceLayer` say, outside of this layer.
+/// A request for a path alone, as a tonic client's are, goes wherever the service inside sends it: whether that is plain
+/// `http`, which is refused where the URI shows it, is for you to see to.
+///
+/// Put what logs URLs, a `TraceLayer` say, outside of this layer, and so what has requests wait or sends them again (a
+/// `Buffer`, a `Retry`): they are signed when they leave.
 #[must_use]
 #[derive(Clone)]
 pub struct SignRequestLayer {
@@ -81,7 +86,8 @@ impl SignRequestLayer {
     /// Binds each request to the [context](crate::context) of this name, and says where its value comes from. The signer's
     /// policy has to [allow](crate::Policy::allow_context) it, and the verifier needs a source that gives the same.
     ///
-    /// The ready-made sources do for both ends, where the request shows the value (over a tonic channel there is no host yet).
+    /// The ready-made sources do for both ends, where the request shows the value: a request for a path alone shows its host
+    /// if the signer has a [base](Signer::with_base), and a call over a tonic channel if its client was made `with_origin`.
     /// A request for which the source gives nothing is not sent.
     ///
     /// ```
@@ -103,6 +109,8 @@ impl SignRequestLayer {
     }
 
     fn sign<B>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        // First, so that sources see the host that the request goes to.
+        self.signer.put_base(request.uri_mut())?;
         let head = Head::of(request);
         let values: Vec<_> = self.bound.iter().map(|(_, source)| source(head).unwrap_or_default()).collect();
         let url = self.signer.url_of(request.uri())?;

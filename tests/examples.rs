@@ -9,7 +9,13 @@ mod support;
 
 use std::time::{Duration, SystemTime};
 
-use tower_signed_url::{Keyring, Signer};
+use tokio::runtime::Runtime;
+use tonic::Code;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tower::Layer;
+use tower_signed_url::{Keyring, SignRequestLayer, Signer, SigningKey};
 
 use self::program::{Server, example};
 use self::support::{Reply, exchange};
@@ -188,6 +194,38 @@ fn every_link_to_a_hidden_photo_dies() {
     assert_eq!(kept.header("cache-control"), Some("private, max-age=0"));
     let expired = signer().with_clock(|| SystemTime::now() - 2 * HOUR);
     assert_eq!(server.get(expired.url("/photos/house").sign_for(HOUR).unwrap().as_str()).status, 410);
+}
+
+#[test]
+fn a_grpc_call_passes_by_its_signature() {
+    let server = start_with_keys("grpc");
+    assert_eq!(server.next_line(), "signed: Serving");
+    assert_eq!(server.next_line(), "signed, a stream: Some(Serving)");
+    assert_eq!(server.next_line(), r#"not signed: PermissionDenied, "This link is not valid here.""#);
+
+    // It serves on, for whoever has the keys.
+    let stranger = Signer::new(&Keyring::new(SigningKey::generate().unwrap()));
+    let channel = format!("http://{}", server.address);
+    Runtime::new().unwrap().block_on(async {
+        let channel = Endpoint::from_shared(channel).unwrap().connect_lazy();
+        for (row, signer, expected) in
+            [("the keys", signer(), None), ("others", stranger, Some(Code::PermissionDenied))]
+        {
+            let mut client = HealthClient::new(SignRequestLayer::new(signer, HOUR).layer(channel.clone()));
+            let answer = client.check(HealthCheckRequest::default()).await;
+            assert_eq!(answer.err().map(|status| status.code()), expected, "{row}");
+        }
+    });
+    let log = server.log();
+    for line in ["uri=http", "/grpc.health.v1.Health/Check ", "/grpc.health.v1.Health/Watch "] {
+        assert!(log.contains(line), "{line} is not in {log}");
+    }
+    assert_holds_none_of(&log, &["sig=", "sig-", "exp=", "test."]);
+
+    let generated = start("grpc");
+    let note = "SIGNED_URL_KEYS is not set, so a key was generated: no other program can sign for this one";
+    assert_eq!(generated.next_line(), note);
+    assert_eq!(generated.next_line(), "signed: Serving");
 }
 
 fn page_says_show(page: &str) -> [bool; 2] {

@@ -1,6 +1,8 @@
 //! gRPC: a tonic server behind the layer, a tonic client whose calls carry links, and what is only dressed as gRPC.
 #![allow(clippy::unwrap_used)]
 
+#[path = "grpc/streaming.rs"]
+mod streaming;
 mod support;
 
 use std::net::SocketAddr;
@@ -115,6 +117,16 @@ async fn a_stream_passes_as_it_comes() {
     // It stays open, so this is read before its end.
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     assert_eq!(*seen.lock().unwrap(), [WATCH]);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_refused_never_begins() {
+    let (server, seen) = serve(SignedUrlLayer::new(fixed_verifier()), false).await;
+    for (row, target) in [("no link", WATCH.into()), ("a link for GET", link(WATCH, Method::GET))] {
+        let status = client(server, &target).await.watch(HealthCheckRequest::default()).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (Code::PermissionDenied, INVALID), "{row}");
+    }
+    assert_eq!(seen.lock().unwrap().len(), 0);
 }
 
 /// An answer over HTTP/2: its status, its headers, its body.

@@ -31,9 +31,9 @@ pub(super) fn split_origin<'u>(url: &'u str, http_hosts: &[Box<str>]) -> Result<
     Ok(url.split_at(url.len() - rest.len()))
 }
 
-/// Checks that plain `http` to this host was allowed, or goes nowhere.
+/// Checks that plain `http` to this host, in lower case, was allowed, or goes nowhere.
 pub(super) fn check_plain_http(host: &str, http_hosts: &[Box<str>]) -> Result<(), SignError> {
-    if is_loopback(host) || http_hosts.iter().any(|allowed| **allowed == *host) {
+    if is_loopback(host) || http_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
         return Ok(());
     }
     Err(SignError::about(SignErrorKind::PlainHttp, host))

@@ -120,14 +120,26 @@ impl Signer {
         Mint::new(self, path)
     }
 
+    /// Puts the base, if there is one, before a request's URI that is a path alone.
+    pub(crate) fn put_base(&self, uri: &mut Uri) -> Result<(), SignError> {
+        if let Some(base) = &self.base
+            && uri.authority().is_none()
+            && uri.path().starts_with('/')
+        {
+            *uri = Uri::try_from(format!("{base}{uri}")).map_err(|_| SignErrorKind::TooLong)?;
+        }
+        Ok(())
+    }
+
     /// What to sign of a request's URI. That is its target, which a host's spelling need not keep from being signed; with a
     /// base, it is the whole, so that nothing outside of it is.
     pub(crate) fn url_of<'u>(&self, uri: &'u Uri) -> Result<Cow<'u, str>, SignError> {
         if self.base.is_some() {
             return Ok(uri.to_string().into());
         }
-        if let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) {
-            check_plain_http(host, &self.http_hosts)?;
+        if uri.scheme().is_some_and(|scheme| scheme == "http") {
+            let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+            check_plain_http(&host, &self.http_hosts)?;
         }
         Ok(uri.path_and_query().map_or("", PathAndQuery::as_str).into())
     }
