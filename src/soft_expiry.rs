@@ -19,7 +19,7 @@ use crate::conceal::Concealed;
 use crate::format::{Names, read_soft_expiry};
 use crate::head::Head;
 use crate::layer::ResponseBody;
-use crate::reject::refusal;
+use crate::reject::{refusal, without_body_for_head};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// Honours an `exp` that nothing signs: a link is answered 410 once its time is over. **It protects nothing**: anyone can
@@ -123,7 +123,8 @@ where
             }
             Err(rejection) => {
                 tracing::debug!(target: "tower_signed_url", reason = %rejection, "refused");
-                Kind::Refused { response: Some(refusal(rejection)) }
+                let response = without_body_for_head(request.method(), refusal(rejection));
+                Kind::Refused { response: Some(response) }
             }
         };
         SoftExpiryFuture { kind }
