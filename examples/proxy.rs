@@ -42,6 +42,8 @@ use tower_signed_url::{
     ConcealLayer, ConfigError, DEFAULT_COOKIE, Keyring, SignedUrlLayer, SigningKey, Verifier, client_ip, context,
 };
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 const USAGE: &str = "say in front of which server: proxy http://127.0.0.1:8080 [LISTEN]";
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
@@ -59,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen = env::args().nth(2).unwrap_or_else(|| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::stderr).init();
+    log_to_stderr();
 
     println!("listening on http://{address}");
     let verifier = verifier(&keys()?)?;
@@ -124,7 +126,7 @@ async fn forward(
     let mut to = upstream.into_parts();
     to.path_and_query = asked.path_and_query().cloned();
     *request.uri_mut() = Uri::from_parts(to)?;
-    // Whatever the client speaks.
+    // Each side speaks its own, whatever the other does.
     *request.version_mut() = Version::HTTP_11;
 
     let headers = request.headers_mut();
@@ -144,6 +146,7 @@ async fn forward(
 
     let mut response = client.request(request).await?;
     remove_hop_by_hop(response.headers_mut());
+    *response.version_mut() = Version::HTTP_11;
     Ok(response)
 }
 
@@ -167,6 +170,15 @@ fn or_bad_gateway<B>(result: Result<Response<B>, BoxError>) -> Result<Response<E
         Ok(response) => Ok(response.map(Either::Left)),
         Err(_) => Ok(Response::builder().status(502).body(Either::Right("The server does not answer.".into()))?),
     }
+}
+
+fn log_to_stderr() {
+    // Not all that there is: at this level h2 tells of targets that it cannot read, and so of the links in them.
+    let shown = Targets::new()
+        .with_default(Level::INFO)
+        .with_targets([("tower_http", Level::DEBUG), ("tower_signed_url", Level::DEBUG)]);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(shown).init();
 }
 
 fn keys() -> Result<Keyring, Box<dyn Error>> {
