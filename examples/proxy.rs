@@ -99,6 +99,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         tokio::spawn(connections.watch(connection));
     }
+    drop(listener);
     tokio::select! {
         () = connections.shutdown() => Ok(()),
         _ = ctrl_c() => Err("stopped before all was answered".into()),

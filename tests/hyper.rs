@@ -8,6 +8,9 @@ mod bodies;
 #[cfg(unix)]
 #[path = "support/program.rs"]
 mod program;
+#[cfg(unix)]
+#[path = "hyper/proxy.rs"]
+mod proxy;
 #[path = "hyper/serving.rs"]
 mod serving;
 mod support;

@@ -21,7 +21,7 @@ use super::{STACKS, Stack, fed, link, link_for, nothing, signed};
 const SUM: HeaderName = HeaderName::from_static("x-sum");
 
 /// Answers with the request's own body.
-async fn echo(request: Request<Incoming>) -> Result<Response<Incoming>, Infallible> {
+pub async fn echo(request: Request<Incoming>) -> Result<Response<Incoming>, Infallible> {
     let announced = request.headers().get(TRAILER).cloned();
     let mut answer = Response::new(request.into_body());
     answer.headers_mut().extend(announced.map(|names| (TRAILER, names)));
