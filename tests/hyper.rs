@@ -9,6 +9,9 @@ mod bodies;
 #[path = "support/program.rs"]
 mod program;
 #[cfg(unix)]
+#[path = "hyper/proxied.rs"]
+mod proxied;
+#[cfg(unix)]
 #[path = "hyper/proxy.rs"]
 mod proxy;
 #[path = "hyper/serving.rs"]
