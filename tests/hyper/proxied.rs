@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, Response};
@@ -11,6 +12,7 @@ use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower::service_fn;
 
 use super::bodies::echo;
@@ -188,7 +190,8 @@ async fn what_has_begun_is_ended_before_it_stops() {
         let signed = signed.clone();
         tokio::spawn(async move { stack.connect(address).await.get(&signed).await.body })
     });
-    asked.acquire_many(2).await.unwrap().forget();
+    // Long enough for any machine.
+    timeout(Duration::from_secs(60), asked.acquire_many(2)).await.unwrap().unwrap().forget();
     server.interrupt();
     until("it takes no more", || std::net::TcpStream::connect(address).err());
     may_answer.add_permits(2);
