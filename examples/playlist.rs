@@ -27,6 +27,8 @@ use tower_http::services::ServeDir;
 use tower_http::trace::TraceLayer;
 use tower_signed_url::{ConcealLayer, Keyring, SignError, SignedUrlLayer, Signer, SigningKey, Verifier};
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 const VIDEO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/playlist");
 /// Long enough to see it through, with breaks.
@@ -37,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::stderr).init();
+    log_to_stderr();
 
     println!("listening on http://{address}");
     let verifier = Verifier::builder(&keys()?).token_path().build()?;
@@ -65,6 +67,13 @@ fn app(verifier: &Verifier) -> Router {
 async fn home(State(signer): State<Signer>) -> Result<Html<String>, SignError> {
     let link = signer.scope("/videos/42/").sign_for(FOUR_HOURS)?.in_path("/videos/42/index.html")?;
     Ok(Html(format!("<!doctype html><title>Videos</title><p><a href=\"{link}\">Watch the video</a>")))
+}
+
+fn log_to_stderr() {
+    // Not all that there is: at this level h2 tells of targets that it cannot read, and so of the links in them.
+    let shown = Targets::new().with_targets([("tower_http", Level::DEBUG), ("tower_signed_url", Level::DEBUG)]);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(shown).init();
 }
 
 fn keys() -> Result<Keyring, Box<dyn Error>> {

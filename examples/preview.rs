@@ -28,6 +28,8 @@ use tower_http::services::ServeDir;
 use tower_http::trace::TraceLayer;
 use tower_signed_url::{ConcealLayer, DEFAULT_COOKIE, Keyring, SignedUrlLayer, SigningKey, Verifier};
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 const SITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/site");
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -37,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::stderr).init();
+    log_to_stderr();
 
     println!("listening on http://{address}");
     let verifier = Verifier::builder(&keys()?).token_cookie(DEFAULT_COOKIE).build()?;
@@ -65,6 +67,13 @@ async fn outside(headers: HeaderMap) -> String {
         Some(referer) => format!("You come from {referer:?}."),
         None => "You did not say where you come from.".into(),
     }
+}
+
+fn log_to_stderr() {
+    // Not all that there is: at this level h2 tells of targets that it cannot read, and so of the links in them.
+    let shown = Targets::new().with_targets([("tower_http", Level::DEBUG), ("tower_signed_url", Level::DEBUG)]);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(shown).init();
 }
 
 fn keys() -> Result<Keyring, Box<dyn Error>> {

@@ -10,8 +10,10 @@
 //! # Ok::<(), tower_signed_url::KeyError>(())
 //! ```
 
+use std::mem;
+
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, REFERRER_POLICY, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, REFERRER_POLICY, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 
 use crate::cache;
@@ -80,6 +82,16 @@ pub(crate) fn grpc_answer(status: StatusCode) -> Response<Bytes> {
     headers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static(code));
     headers.insert(HeaderName::from_static("grpc-message"), HeaderValue::from_static(explanation(status)));
     response
+}
+
+/// Takes the body off an answer to `HEAD`, but for its length. A server need not: hyper's sends it over HTTP/2, where it
+/// breaks the stream.
+pub(crate) fn without_body_for_head(method: &Method, mut answer: Response<Bytes>) -> Response<Bytes> {
+    if *method == Method::HEAD && !answer.body().is_empty() {
+        let body = mem::take(answer.body_mut());
+        answer.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| body.len().into());
+    }
+    answer
 }
 
 /// What every refusal has, whoever built it: the reason, for the application alone, and headers.

@@ -20,7 +20,7 @@ use crate::format::{Names, read_soft_expiry};
 use crate::head::Head;
 use crate::layer::ResponseBody;
 use crate::or_own::OrOwn;
-use crate::reject::refusal;
+use crate::reject::{refusal, without_body_for_head};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// Honours an `exp` that nothing signs: a link is answered 410 once its time is over. **It protects nothing**: anyone can
@@ -122,7 +122,7 @@ where
             Ok(expires_at) => (OrOwn::inner(self.inner.call(request)), expires_at),
             Err(rejection) => {
                 tracing::debug!(target: "tower_signed_url", reason = %rejection, "refused");
-                (OrOwn::own(refusal(rejection)), None)
+                (OrOwn::own(without_body_for_head(request.method(), refusal(rejection))), None)
             }
         };
         SoftExpiryFuture { response, expires_at, clock: Arc::clone(&self.layer.clock) }

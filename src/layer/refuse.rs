@@ -4,7 +4,7 @@ use http::uri::PathAndQuery;
 
 use super::SignedUrlLayer;
 use crate::head::Head;
-use crate::reject::{grpc_answer, is_grpc, seal};
+use crate::reject::{grpc_answer, is_grpc, seal, without_body_for_head};
 use crate::rejection::{Rejected, Rejection, RejectionKind};
 use crate::verify::Verify;
 
@@ -29,7 +29,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             *answer.status_mut() = rejection.status(); // forgotten: a refusal is never a 200
         }
         let answer = if is_grpc(head) { grpc_answer(rejection.status()) } else { answer };
-        self.finish(seal(answer, rejection), None)
+        self.finish(seal(without_body_for_head(head.method(), answer), rejection), None)
     }
 }
 

@@ -130,9 +130,14 @@ fn build(name: &str) -> PathBuf {
         profile => profile,
     };
     // The features that this test was built with, so that nothing is built twice.
-    let features = if cfg!(feature = "full") { "full" } else { "axum" };
+    let features: &[_] = match () {
+        () if cfg!(feature = "full") => &["--features", "full"],
+        () if cfg!(feature = "axum") => &[],
+        () => &["--no-default-features"],
+    };
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", name, "--features", features, "--profile", profile])
+        .args(["build", "--quiet", "--example", name, "--profile", profile])
+        .args(features)
         .arg("--target-dir")
         .arg(folder.parent().unwrap())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
