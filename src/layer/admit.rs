@@ -189,7 +189,7 @@ fn grant<B>(request: &mut Request<B>, taken: Taken, takes_on: Obligations) -> Re
     if verified.by_password {
         request.headers_mut().remove(AUTHORIZATION);
     }
-    let passed = Passed::new(&verified, request.headers(), segment);
+    let passed = Passed::new(&verified, request, segment);
     let grant = verified.discharge(takes_on)?;
     request.extensions_mut().insert(grant);
     Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))

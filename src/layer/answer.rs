@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use http::header::{
     AUTHORIZATION, CONTENT_DISPOSITION, COOKIE, Entry, HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE, VARY,
 };
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 
 use super::download::attachment;
 use super::{Settings, SignedUrlLayer};
@@ -34,20 +34,26 @@ pub(super) struct Passed {
 struct UnderToken {
     segment: Box<str>,
     scope: Arc<str>,
+    /// Scheme and authority of the request's URI, where it has them: over HTTP/2.
+    origin: String,
 }
 
 impl Passed {
-    pub(super) fn new(verified: &Verified, headers: &HeaderMap, segment: Option<Box<str>>) -> Self {
+    pub(super) fn new<B>(verified: &Verified, request: &Request<B>, segment: Option<Box<str>>) -> Self {
         let grant = &verified.grant;
         let under_token = segment.zip(grant.shared_scope().cloned());
         Self {
             expires_at: grant.expires_at(),
             by_cookie: verified.carrier == Carrier::Cookie,
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
-            shareable: verified.by_url_alone && !headers.contains_key(AUTHORIZATION),
+            shareable: verified.by_url_alone && !request.headers().contains_key(AUTHORIZATION),
             revalidate: verified.revalidate,
             download: grant.shared_download().cloned(),
-            under_token: under_token.map(|(segment, scope)| UnderToken { segment, scope }),
+            under_token: under_token.map(|(segment, scope)| UnderToken {
+                segment,
+                scope,
+                origin: origin(request.uri()),
+            }),
         }
     }
 
@@ -92,24 +98,33 @@ impl Passed {
 }
 
 impl UnderToken {
-    /// Gives a `Location` that is a path under the scope the token back, for the next request to carry. An absolute URL is
-    /// left alone: whether it leads here again is not for the layer to know, and a token must not go anywhere else. So is a
-    /// path with a credential of its own, beside which another would be refused.
+    /// Gives a `Location` that is a path under the scope the token back, for the next request to carry: a path alone, or with
+    /// the request's own origin before it. Whether any other URL leads here again is not for the layer to know, and a token
+    /// must not go anywhere else. A path with a credential of its own is left alone: beside it another would be refused.
     fn keep(&self, headers: &mut HeaderMap, verify: &impl Verify) {
         let Entry::Occupied(mut location) = headers.entry(LOCATION) else {
             return;
         };
-        let Ok(target) = location.get().to_str() else {
+        let Ok(url) = location.get().to_str() else {
             return;
         };
+        let target = url.strip_prefix(&self.origin).filter(|target| target.starts_with('/')).unwrap_or(url);
+        let origin = url.strip_suffix(target).unwrap_or_default();
         let path = split_query(target.split('#').next().unwrap_or_default()).0;
         if check_under(&self.scope, path).is_ok() && verify.strip(target).is_none() {
-            // Two parts of header values make one, so the error cannot occur.
-            if let Ok(mut value) = HeaderValue::try_from(["/", &self.segment, target].concat()) {
+            // Parts of header values make one, so the error cannot occur.
+            if let Ok(mut value) = HeaderValue::try_from([origin, "/", &self.segment, target].concat()) {
                 value.set_sensitive(true);
                 location.insert(value);
             }
         }
+    }
+}
+
+fn origin(uri: &Uri) -> String {
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => [scheme, "://", authority.as_str()].concat(),
+        _ => String::new(),
     }
 }
 

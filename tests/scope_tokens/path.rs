@@ -202,6 +202,37 @@ fn a_location_under_the_scope_gets_the_segment_back() {
     }
 }
 
+/// Over HTTP/2 a request names its origin, and a service may repeat it: tower-http's `ServeDir` does.
+#[test]
+fn so_does_one_of_the_request_s_own_origin() {
+    const OWN: &str = "https://example.com:8443";
+    let segment = segment();
+    for (name, origin, location) in [
+        ("a path", OWN, "/v/b?x=1#part"),
+        ("the scope", OWN, "/v/"),
+        ("no origin", "", "/v/b"),
+        ("another path", OWN, "/w/b"),
+        ("two slashes", OWN, "//v/b"),
+        ("no path", OWN, ""),
+        ("a longer port", OWN, "0/v/b"),
+        ("a longer host", "https://example.com", ".evil.example/v/b"),
+        ("another port", "https://example.com", "/v/b"),
+        ("another scheme", "http://example.com:8443", "/v/b"),
+        ("another host", "https://example.org:8443", "/v/b"),
+        ("another spelling", "https://EXAMPLE.com:8443", "/v/b"),
+        ("user information", "https://a@example.com:8443", "/v/b"),
+        ("a credential of its own", OWN, "/v/b?exp=1790000000&sig=x"),
+    ] {
+        let service_headers = headers(&[("location", &format!("{origin}{location}"))]);
+        let request = get(&format!("{OWN}{segment}/v/a"));
+        let answer = call(&SignedUrlLayer::new(verifier()), request, &service_headers);
+        let gets_it = ["a path", "the scope", "no origin"].contains(&name);
+        let expected = format!("{origin}{}{location}", if gets_it { &segment } else { "" });
+        assert_eq!(values(answer.headers(), "location"), [&*expected], "{name}");
+        assert_eq!(answer.headers()[LOCATION].is_sensitive(), gets_it, "{name}");
+    }
+}
+
 #[test]
 fn a_refusal_s_location_never_gets_it() {
     let layer = SignedUrlLayer::new(verifier())
