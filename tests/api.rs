@@ -8,10 +8,11 @@ use std::io;
 use http::{Request, Response};
 use tower_service::Service;
 use tower_signed_url::{
-    Authorize, BoxError, Cache, Conceal, ConcealLayer, ConfigError, Decision, Grant, Head, KeyError, KeyId, Keyring,
-    KeyringError, Live, Mint, Obligations, Policy, Rejection, RejectionKind, ResponseBody, ResponseFuture, ScopeToken,
-    SignError, SignedUrl, SignedUrlLayer, SignedUrlService, Signer, SigningKey, SoftExpiry, SoftExpiryFuture,
-    SoftExpiryLayer, Verified, Verifier, VerifierBuilder, Verify,
+    Authorize, BoxError, Cache, Conceal, ConcealLayer, ConfigError, Decision, ForwardAuth, Grant, Head, KeyError,
+    KeyId, Keyring, KeyringError, Live, Mint, Obligations, Policy, Rejection, RejectionKind, ResponseBody,
+    ResponseFuture, ScopeToken, SignError, SignRequest, SignRequestFuture, SignRequestLayer, SignedUrl, SignedUrlLayer,
+    SignedUrlService, Signer, SigningKey, SoftExpiry, SoftExpiryFuture, SoftExpiryLayer, Verified, Verifier,
+    VerifierBuilder, Verify,
 };
 
 fn shared<T: Clone + Debug + Send + Sync + 'static>() {}
@@ -80,6 +81,10 @@ fn handles_are_shared_between_threads() {
     shared::<SoftExpiry<()>>();
     shared::<SignedUrlLayer<Verifier, Live<Never>>>();
     shared::<SignedUrlService<Cloned, Verifier, Live<Never>>>();
+    shared::<SignRequestLayer>();
+    shared::<SignRequest<()>>();
+    shared::<ForwardAuth>();
+    shared::<ForwardAuth<Verifier, Live<Never>>>();
     sendable::<SigningKey>();
     sendable::<Verified>();
     sendable::<VerifierBuilder>();
@@ -89,6 +94,8 @@ fn handles_are_shared_between_threads() {
     sendable::<Head<'static>>();
     debug::<ResponseFuture<InnerFuture>>();
     debug::<SoftExpiryFuture<InnerFuture>>();
+    debug::<SignRequestFuture<InnerFuture>>();
+    sendable::<SignRequest<Inner>>();
     #[cfg(feature = "trace")]
     shared::<tower_signed_url::ConcealSpan>();
 }
@@ -115,6 +122,9 @@ fn futures_go_to_other_threads_and_bodies_are_bodies() {
     let _: fn(Conceal<SignedUrlService<Inner>>, _) = of;
     let _: fn(SignedUrlService<Cloned, Verifier, Live<Never>>, _) = of;
     let _: fn(SoftExpiry<Inner>, _) = of;
+    let _: fn(SignRequest<Inner>, _) = of;
+    let _: fn(ForwardAuth, _) = of;
+    let _: fn(ForwardAuth<Verifier, Live<Never>>, _) = of;
     let _: fn(ResponseFuture<InnerFuture>) = future;
     body::<ResponseBody<hyper::body::Incoming>>();
     body::<ResponseBody<http_body_util::Full<bytes::Bytes>>>();
