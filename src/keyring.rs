@@ -148,6 +148,20 @@ impl Keyring {
         self.update(|_| Keys::new(Arc::clone(&active), accepted.into_iter().chain([active])))
     }
 
+    /// Puts the keys that another ring holds now in the place of all there are: those of a text that was read again, say.
+    ///
+    /// ```
+    /// # use tower_signed_url::Keyring;
+    /// # let keys: Keyring = "a:AAECAwQFBgcICQoLDA0ODw".parse()?;
+    /// # let text = "b:_-8CAwQFBgcICQoLDA0ODw,a:AAECAwQFBgcICQoLDA0ODw";
+    /// keys.replace_with(&text.parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn replace_with(&self, other: &Self) {
+        let _one_at_a_time = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.keys.store(other.shared.keys.load_full());
+    }
+
     pub(crate) fn load(&self) -> Guard<Arc<Keys>> {
         self.shared.keys.load()
     }

@@ -127,7 +127,9 @@ impl RejectionKind {
             Self::Missing => "the request carries no signed URL",
             Self::Malformed => "malformed",
             Self::UnknownKey => "signed by a key that is not in the ring (retired, or not yet accepted here?)",
-            Self::NotAuthentic => "the signature does not match (tampered with, or another key under this id?)",
+            Self::NotAuthentic => {
+                "the signature does not match (tampered with, minted for another path than the client asks for, or by another key of this id?)"
+            }
             Self::Unenforceable => "cannot be enforced here",
             Self::Context => "bound to something that the request does not show",
             Self::PasswordRequired => "needs a password",
@@ -169,11 +171,10 @@ impl Rejection {
         Self { detail, ..self }
     }
 
+    /// An authentic link that asks for what nobody does here.
     #[cold]
-    pub(crate) fn unenforceable() -> Self {
-        let rejection = Self::new(RejectionKind::Unenforceable)
-            .because("the link has an obligation that the caller of `discharge` does not take on");
-        Self { authentic: true, ..rejection }
+    pub(crate) fn not_taken_on(what: &'static str) -> Self {
+        Self { authentic: true, ..Self::new(RejectionKind::Unenforceable).because(what) }
     }
 
     /// An authentic link that does not bind what it has to.
@@ -190,6 +191,13 @@ impl Rejection {
         let rejection = Self::new(RejectionKind::Context)
             .because("is not there, or not clearly (does what tells it, a login, say, run outside of this layer?)");
         Self { parameter: Inline::truncated(name), ..rejection }
+    }
+
+    /// A proxy that does not tell of a request by this field.
+    #[cold]
+    pub(crate) fn not_told(field: &'static str) -> Self {
+        let rejection = Self::malformed("does not stand there once, as the proxy has to tell of a request by it");
+        Self { parameter: Inline::truncated(field), ..rejection }
     }
 
     #[cold]

@@ -112,7 +112,10 @@ impl SignRequestLayer {
         // First, so that sources see the host that the request goes to.
         self.signer.put_base(request.uri_mut())?;
         let head = Head::of(request);
-        let values: Vec<_> = self.bound.iter().map(|(_, source)| source(head).unwrap_or_default()).collect();
+        let value_of = |(name, source): &(Arc<str>, Arc<dyn Source>)| {
+            source(head).ok_or_else(|| SignError::about(SignErrorKind::ContextNotShown, name))
+        };
+        let values: Vec<_> = self.bound.iter().map(value_of).collect::<Result<_, _>>()?;
         let url = self.signer.url_of(request.uri())?;
         let mut mint = self.signer.url(&url).method(request.method().clone());
         for ((name, _), value) in self.bound.iter().zip(&values) {

@@ -379,7 +379,7 @@ fn a_name_is_not_dropped_in_silence() {
                 assert_eq!(found, (RejectionKind::Unenforceable, 403, true), "{name}");
                 assert_eq!(
                     rejection.to_string(),
-                    "cannot be enforced here: the link has an obligation that the caller of `discharge` does not take on",
+                    "cannot be enforced here: the link names a download, which whoever checked it does not see to (`discharge`, or a `ForwardAuth`'s `named_downloads`)",
                     "{name}"
                 );
             }

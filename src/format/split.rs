@@ -279,7 +279,7 @@ impl<'t, 'n> Split<'t, 'n> {
         if matches!(self.stage, Stage::InRun | Stage::AfterScope) {
             return Err(Fault::malformed(
                 parameter,
-                "stands inside of the signature's own parameters, where only reserved names may (does a proxy sort the query?)",
+                "stands inside of the signature's own parameters, where only reserved names may (does a proxy sort the query, or was the link taken out of HTML with its `&amp;`?)",
             ));
         }
         match self.names.tolerated(parameter) {
@@ -290,7 +290,7 @@ impl<'t, 'n> Split<'t, 'n> {
             None if self.stage == Stage::AfterSig && self.credential.scope.is_none() => {
                 return Err(Fault::malformed(
                     parameter,
-                    "follows `sig` and is not tolerated there (does a proxy sort the query or add to it?)",
+                    "follows `sig` and is not tolerated there (does a proxy sort the query? for what mail systems add, the policy has `tolerate` and `tolerate_trackers`)",
                 ));
             }
             None => {}

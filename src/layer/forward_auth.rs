@@ -139,8 +139,7 @@ where
 impl Proxy {
     /// Makes the request that the proxy asks about of the one that it asks by.
     fn restore(self, parts: &mut Parts) -> Result<(), Rejection> {
-        const NOT_TOLD: &str = "the proxy does not tell which request it asks about, or tells it twice";
-        let not_told = || Rejection::malformed(NOT_TOLD);
+        let not_told = Rejection::not_told;
         let (uri, method) = match self {
             Self::Nginx => ("x-original-uri", "x-original-method"),
             Self::XForwarded => ("x-forwarded-uri", "x-forwarded-method"),
@@ -149,10 +148,10 @@ impl Proxy {
         forget_routing(&mut parts.extensions);
         parts.version = Version::HTTP_11;
 
-        let told = |parts: &Parts, name: &'static str| only(parts, name).ok_or_else(not_told);
+        let told = |parts: &Parts, name| only(parts, name).ok_or_else(|| not_told(name));
         let target = told(parts, uri)?;
-        parts.method = Method::from_bytes(told(parts, method)?.as_bytes()).map_err(|_| not_told())?;
-        parts.uri = read_target(&target).ok_or_else(not_told)?;
+        parts.method = Method::from_bytes(told(parts, method)?.as_bytes()).map_err(|_| not_told(method))?;
+        parts.uri = read_target(&target).ok_or_else(|| not_told(uri))?;
         if let Self::XForwarded = self {
             match only(parts, "x-forwarded-host") {
                 Some(host) => parts.headers.insert(HOST, host),

@@ -16,6 +16,9 @@ pub(super) fn split_origin<'u>(url: &'u str, http_hosts: &[Box<str>]) -> Result<
     };
     let end = after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len());
     let (authority, rest) = after_scheme.split_at(end);
+    if authority.contains('@') {
+        return Err(not_absolute("it holds a user's name"));
+    }
     let (host, port) = split_port(authority);
     if !is_host(host) {
         return Err(not_absolute(
@@ -49,7 +52,7 @@ pub(super) fn check_base<'b>(base: &'b str, http_hosts: &[Box<str>], names: &Nam
     Ok(base.strip_suffix('/').unwrap_or(base))
 }
 
-fn split_port(authority: &str) -> (&str, Option<&str>) {
+pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         // Not a colon inside of `[…]`.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),

@@ -53,6 +53,8 @@ pub enum SignErrorKind {
     ClientIp,
     /// A bound context's value that is empty, holds a line break, or is not a host as it is bound; or a context bound twice.
     Context,
+    /// A request that does not show what a [`SignRequestLayer`](crate::SignRequestLayer) is to bind it to.
+    ContextNotShown,
     /// A context that the policy requires links to bind.
     ContextRequired,
     /// Something that the policy does not let links be limited to, for nobody would enforce it.
@@ -74,7 +76,7 @@ pub enum SignErrorKind {
 }
 
 impl SignError {
-    pub(super) fn about(kind: SignErrorKind, what: &str) -> Self {
+    pub(crate) fn about(kind: SignErrorKind, what: &str) -> Self {
         Self { kind, what: what.into() }
     }
 
@@ -165,6 +167,10 @@ impl fmt::Display for SignError {
             SignErrorKind::Context => write!(
                 f,
                 "the link cannot bind this value of {what:?}: give one that is not empty and holds no line break, each name once, and a host in lower case without :80 or :443"
+            ),
+            SignErrorKind::ContextNotShown => write!(
+                f,
+                "the request does not show {what:?}, or not clearly: a host stands in an absolute URL, in a signer's base, or in a tonic client's origin (`with_origin`)"
             ),
             SignErrorKind::ContextRequired => {
                 write!(f, "the policy requires links to bind {what:?}: add `bind({what:?}, …)`")

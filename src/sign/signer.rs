@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Uri;
 use http::uri::PathAndQuery;
 
-use super::base::{check_base, check_plain_http, split_origin};
+use super::base::{check_base, check_plain_http, split_origin, split_port};
 use super::error::{SignError, SignErrorKind};
 use super::mint::Mint;
 use super::scope_token::ScopeToken;
@@ -76,9 +76,11 @@ impl Signer {
     }
 
     /// Lets absolute URLs be plain `http://` for this one host. Every machine on the way can read such a link, and use
-    /// it. Loopback needs no leave. For a plain [base](Self::with_base), call this first.
+    /// it. Loopback needs no leave. A port says nothing here: it is the host that is allowed. For a plain
+    /// [base](Self::with_base), call this first.
     #[must_use]
     pub fn allow_http_to(self, host: &str) -> Self {
+        let (host, _) = split_port(host);
         let hosts = self.http_hosts.iter().cloned().chain([host.into()]);
         Self { http_hosts: hosts.collect(), ..self }
     }

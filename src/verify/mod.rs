@@ -193,7 +193,18 @@ impl Verified {
     ///
     /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped in silence.
     pub fn discharge(self, taken_on: Obligations) -> Result<Grant, Rejection> {
-        if taken_on.include(self.obligations) { Ok(self.grant) } else { Err(Rejection::unenforceable()) }
+        let asks_in_vain_for = |what| self.obligations.include(what) && !taken_on.include(what);
+        if taken_on.include(self.obligations) {
+            Ok(self.grant)
+        } else if asks_in_vain_for(Obligations::DOWNLOAD) {
+            Err(Rejection::not_taken_on(
+                "the link names a download, which whoever checked it does not see to (`discharge`, or a `ForwardAuth`'s `named_downloads`)",
+            ))
+        } else if asks_in_vain_for(Obligations::NO_BODY) {
+            Err(Rejection::not_taken_on("the link limits the request's body, which whoever checked it does not see"))
+        } else {
+            Err(Rejection::not_taken_on("the use of the link is to be counted, which whoever checked it does not do"))
+        }
     }
 }
 

@@ -128,7 +128,7 @@ async fn a_channel_decides_where_a_call_goes_and_an_origin_what_the_layer_sees()
     let (at_server, elsewhere) = (format!("http://{server}"), "https://reports.example");
     let by_host = |signer| sign(signer).bind("host", context::host());
     let (passes, refused) = ((Code::Ok, ""), (Code::PermissionDenied, "This link is not valid here."));
-    let no_host = (Code::Unknown, "the link cannot bind this value of \"host\"");
+    let no_host = (Code::Unknown, "the request does not show \"host\"");
     for (row, layer, origin, (code, message)) in [
         ("no base", sign(signer()), None, passes),
         ("a base", sign(based(&at_server)), None, passes),
