@@ -133,7 +133,8 @@ impl Keyring {
         })
     }
 
-    /// Puts new keys in the place of all there are, in one step: after a change of configuration, say.
+    /// Puts new keys in the place of all there are, in one step. For a text like `SIGNED_URL_KEYS` that has changed:
+    /// [`replace_with`](Self::replace_with).
     ///
     /// # Errors
     ///

@@ -72,11 +72,12 @@
 //! | axum | `.route_layer(layer)` for the routes so far, `.layer(layer)` with the fallback; in a nest, a link is for the whole public path |
 //! | an axum router as a whole | `Router::new().fallback_service(layer.layer(app.with_state(())))` |
 //! | hyper | `TowerToHyperService::new(layer.layer(service))` |
-//! | tonic | `Server::builder().layer(layer)`; a call is a `POST` to `/package.Service/Method` |
+//! | tonic | `Server::builder().layer(layer)`, what is added first runs first; a call is a `POST` to `/package.Service/Method` |
 //! | a client: hyper-util's, a tonic channel | `ServiceBuilder::new().layer(SignRequestLayer::new(signer, lifetime)).service(client)` |
-//! | behind nginx, Traefik, Caddy | as it is; or they serve the files, and ask a [`ForwardAuth`] |
+//! | behind nginx, Traefik, Caddy | as it is; or they serve the files, and ask a [`ForwardAuth`]: configurations are in the README |
 //!
-//! Which other layers go outside of it, and which inside: [`SignedUrlLayer`](SignedUrlLayer#order).
+//! Which other layers go outside of it, and which inside: [`SignedUrlLayer`](SignedUrlLayer#order). The README, which
+//! crates.io shows, has the rest: other languages, front ends, proxies and their logs.
 //!
 //! # Four rules
 //!
@@ -110,7 +111,7 @@
 //!
 //! - `axum` (default): verify the original URI of nested routers and clean `OriginalUri`; [`Grant`] as an extractor;
 //!   `client_ip::connect_info`. Turn it off only where no axum router is in the stack.
-//! - `trace`: `ConcealSpan`, a `MakeSpan` for tower-http's `TraceLayer`.
+//! - `trace`: `ConcealSpan`, a `MakeSpan` for the `TraceLayer` of tower-http 0.7.
 //! - `full`: both.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -90,7 +90,8 @@ impl<V: Verify> ConcealLayer<V> {
 
 impl<V> ConcealLayer<V> {
     /// Leaves URIs alone but under this path (and any other that this was called with): elsewhere a `sig` parameter
-    /// may be someone else's, a webhook's say. `/files` means `/files` itself and what is below `/files/`. The token's
+    /// may be someone else's, a webhook's say. What is written in another way (`//files/…`) is left alone, too, and a trace
+    /// inside shows it. `/files` means `/files` itself and what is below `/files/`. The token's
     /// cookie is taken out everywhere.
     pub fn under(self, path: &str) -> Self {
         let paths = self.paths.iter().cloned().chain([path.into()]);

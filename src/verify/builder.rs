@@ -99,7 +99,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Reads scope tokens from the first segment of the path as well, which relative links inherit.
+    /// Reads scope tokens from the first segment of the path as well, which relative links inherit. (axum's `nest("/site", …)`
+    /// answers `/site` and not `/site/`, which is what a scope covers: write `nest("/site/", …)`.)
     ///
     /// The token has to be taken off before anything routes by the path: put a [`ConcealLayer`](crate::ConcealLayer), whose
     /// docs show it, or the [`SignedUrlLayer`](crate::SignedUrlLayer) itself around the whole router. A `ConcealLayer` takes
