@@ -66,8 +66,9 @@ enum Proxy {
 
 impl<V, A> ForwardAuth<V, A> {
     /// For nginx's `auth_request`, whose configuration has to set `X-Original-URI` to `$request_uri`, `X-Original-Method` to
-    /// `$request_method`, `Host` to `$http_host`, and, for links that are limited to client addresses, `X-Forwarded-For` to
-    /// `$remote_addr`: what it does not set, a client may. Answers 204, 401 or 403.
+    /// `$request_method`, `Host` to `$host:$server_port`, and, for links that are limited to client addresses,
+    /// `X-Forwarded-For` to `$remote_addr`: what it does not set, a client may. (`$http_host` is not it: nginx serves an
+    /// absolute URL by its own host, whatever that field says.) Answers 204, 401 or 403.
     pub fn nginx(layer: SignedUrlLayer<V, A>) -> Self {
         Self::new(layer, Proxy::Nginx)
     }
