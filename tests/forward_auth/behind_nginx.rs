@@ -27,7 +27,8 @@ server {
     access_log /var/log/nginx/links.log links;
     error_log /var/log/nginx/error.log emerg;
 
-    location /files/ {
+    # With `^~` no `location ~ …` takes files from it, which would serve them unasked.
+    location ^~ /files/ {
         auth_request /auth;
         root /var/www;
 
@@ -376,5 +377,24 @@ fn a_link_for_one_host_opens_no_other_however_the_host_is_told() {
             nginx.raw(format!("GET {target} HTTP/{version}\r\n{field}\r\nconnection: close\r\n\r\n").as_bytes());
         assert_eq!(read_raw(&answer, &[]).0, status, "{name}");
         assert!(!answer.ends_with("another host's"), "{name}: {answer}");
+    }
+}
+
+/// What copies of the snippet stand beside, in the wild: a `location` that all images are to have, of long-lived caching, say.
+#[test]
+fn no_regular_expression_takes_files_from_the_location() {
+    let auth = Auth::start(Nginx);
+    let beside = ["    location @refused {", "    location ~* \\.txt$ { root /var/www; }\n\n    location @refused {"];
+    let snippet = changed(beside);
+    let Some(nginx) = start_with(&snippet, auth.server.address) else {
+        return;
+    };
+    let mistaken = start_with(&snippet.replace("location ^~ ", "location "), auth.server.address).unwrap();
+    for (name, target, statuses) in [
+        ("no link", "/files/a.txt", [403, 200]),
+        ("a link", &link("/files/a.txt"), [200, 200]),
+        ("a file beside", "/outside.txt", [200, 200]),
+    ] {
+        assert_eq!([&nginx, &mistaken].map(|nginx| ask(nginx.address, "GET", target, &[]).status), statuses, "{name}");
     }
 }
