@@ -26,7 +26,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, COOKIE, HOST};
+use http::header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version};
 use http_body_util::{Either, Full};
@@ -131,13 +131,19 @@ async fn forward(
     *request.version_mut() = Version::HTTP_11;
 
     let headers = request.headers_mut();
+    // Links may be limited to these, whatever a client says is for this hop alone.
+    let checked = [HOST, CONTENT_TYPE].map(|name| headers.get(&name).cloned().map(|value| (name, value)));
     remove_hop_by_hop(headers);
+    for (name, value) in checked.into_iter().flatten() {
+        headers.insert(name, value);
+    }
     // What a client says of the way that it came is not to be believed.
-    remove(headers, |name| name == "forwarded" || name.starts_with("x-forwarded-"));
+    remove(headers, |name| name == "forwarded" || name.replace('_', "-").starts_with("x-forwarded-"));
     headers.insert("x-forwarded-for", peer.0.ip().to_string().parse()?);
     // Over HTTP/2 the host is no field, and a client may have cut its cookies into many.
     if let Some(authority) = asked.authority() {
-        headers.insert(HOST, authority.as_str().parse()?);
+        let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+        headers.insert(HOST, host.parse()?);
     }
     let cookies: Vec<_> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if cookies.len() > 1 {

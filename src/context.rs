@@ -61,6 +61,10 @@ pub(crate) const HOST_CONTEXT: &str = "host";
 /// unknown). Register it as `host`.
 ///
 /// Nothing if the URI's authority and the `Host` field disagree, if there are two `Host` fields, or for user information.
+///
+/// It is what the client says: it tells apart the hosts that one server has, where that goes by the same host. It does not
+/// keep a link for one server from working at another, whose verifier has to say itself which host it is:
+/// `|_| Some("files.example.com".into())`.
 #[must_use]
 pub fn host() -> impl Source {
     fn host(head: Head<'_>) -> Option<Cow<'_, str>> {

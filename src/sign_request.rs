@@ -60,7 +60,9 @@ use crate::sign::{SignError, SignErrorKind, Signer};
 /// - Give the signer a [base](Signer::with_base). Then nothing is signed for anywhere else, and a request for a path alone is
 ///   sent there. Without one, a URL that somebody else chose, by a redirect or by registering a webhook, has a path of their
 ///   choice signed: never follow redirects (tower-http's `FollowRedirect`) outside of this layer without a base.
-/// - Or bind the host: `.bind("host", context::host())`, with the same source at the verifier.
+/// - Or bind the host: `.bind("host", context::host())`. Each receiver's verifier has to say itself which host it is,
+///   `.bind("host", |_| Some("reports.example.com".into()))`: whoever sends a request on writes any `Host` into it, which
+///   `context::host()` would believe.
 /// - Use a ring of its own for each receiver who is not to speak for you to the others.
 ///
 /// A request for a path alone, as a tonic client's are, goes wherever the service inside sends it: whether that is plain
@@ -86,9 +88,10 @@ impl SignRequestLayer {
     /// Binds each request to the [context](crate::context) of this name, and says where its value comes from. The signer's
     /// policy has to [allow](crate::Policy::allow_context) it, and the verifier needs a source that gives the same.
     ///
-    /// The ready-made sources do for both ends, where the request shows the value: a request for a path alone shows its host
-    /// if the signer has a [base](Signer::with_base), and a call over a tonic channel if its client was made `with_origin`.
-    /// A request for which the source gives nothing is not sent.
+    /// The ready-made sources do for both ends (but see [above](Self#whom-a-signature-is-given-to) for the host), where the
+    /// request shows the value: a request for a path alone shows its host if the signer has a [base](Signer::with_base), and
+    /// a call over a tonic channel if its client was made `with_origin`. A request for which the source gives nothing is not
+    /// sent.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -66,8 +66,9 @@ enum Proxy {
 
 impl<V, A> ForwardAuth<V, A> {
     /// For nginx's `auth_request`, whose configuration has to set `X-Original-URI` to `$request_uri`, `X-Original-Method` to
-    /// `$request_method`, `Host` to `$http_host`, and, for links that are limited to client addresses, `X-Forwarded-For` to
-    /// `$remote_addr`: what it does not set, a client may. Answers 204, 401 or 403.
+    /// `$request_method`, `Host` to `$host:$server_port`, and, for links that are limited to client addresses,
+    /// `X-Forwarded-For` to `$remote_addr`: what it does not set, a client may. (`$http_host` is not it: nginx serves an
+    /// absolute URL by its own host, whatever that field says.) Answers 204, 401 or 403.
     pub fn nginx(layer: SignedUrlLayer<V, A>) -> Self {
         Self::new(layer, Proxy::Nginx)
     }
@@ -122,17 +123,18 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let proxy = self.proxy;
         let (mut parts, _) = request.into_parts();
+        let asked_by = parts.method.clone();
         if let Err(rejection) = proxy.restore(&mut parts) {
             // Half told is told as well: a field may hold a link, and a callback sees the fields.
             clean_headers(&mut parts.headers, &*self.layer.verify);
             cookie::remove(&mut parts.headers, self.layer.verify.cookies());
             let response = self.layer.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own);
-            return Box::pin(ready(Ok(proxy.answer(response))));
+            return Box::pin(ready(Ok(proxy.answer(&asked_by, response))));
         }
         // An empty body, of which nothing follows: `NO_BODY` is not taken on.
         let original = Request::from_parts(parts, String::new());
         let answer = SignedUrlService::new(Allow, Arc::clone(&self.layer)).call(original);
-        Box::pin(async move { answer.await.map(|response| proxy.answer(response)) })
+        Box::pin(async move { answer.await.map(|response| proxy.answer(&asked_by, response)) })
     }
 }
 
@@ -168,13 +170,19 @@ impl Proxy {
         Ok(())
     }
 
-    fn answer<B>(self, mut response: Response<B>) -> Response<B> {
+    fn answer<B>(self, asked_by: &Method, mut response: Response<ResponseBody<B>>) -> Response<ResponseBody<B>> {
         let Some(status) = response.extensions().get::<Rejection>().map(Rejection::status) else {
             // `Cache-Control` is for the file's answer. This one's URL says nothing of the request that it is about, so that a
             // cache would give it to others (RFC 9110 section 12.5.5).
             response.headers_mut().insert(VARY, HeaderValue::from_static("*"));
             return response;
         };
+        // A refusal has the body, or the lack of one, that is for the original request. Where that has another method, it would
+        // break an HTTP/2 stream.
+        response.headers_mut().remove(CONTENT_LENGTH);
+        if *asked_by == Method::HEAD {
+            *response.body_mut() = ResponseBody::default();
+        }
         if let Ok(value) = HeaderValue::from_str(status.as_str()) {
             response.headers_mut().insert(STATUS, value);
         }

@@ -44,6 +44,26 @@ async fn a_receiver_has_no_use_for_a_signature_at_another_host() {
     }
 }
 
+/// Who sends a request on also writes its `Host`. So the receiver has to say itself what its host is.
+#[tokio::test]
+async fn a_receiver_that_believes_the_host_it_is_told_is_no_other_host() {
+    let its_own = |host: &'static str| verifier().bind("host", move |_| Some(host.into())).build().unwrap();
+    for (row, at_a, at_b, expected) in [
+        ("its own name", its_own("a.example"), its_own("b.example"), (403, "NotAuthentic")),
+        // What the docs warn of.
+        ("what it is told", by_host(), by_host(), (200, "POST /a")),
+    ] {
+        let [a, b] = [serve(echoing(at_a)).await, serve(echoing(at_b)).await];
+        let (client, sent) = noting(hyper(Http::One, &[("a.example", a)]));
+        let signed = told(&sign_host().layer(client), "POST", "http://a.example/a").await;
+        assert_eq!(signed, (200, "POST /a".into()), "{row}");
+
+        let link = sent.lock().unwrap().pop().unwrap().to_string();
+        let dishonest = hyper(Http::One, &[("a.example", b)]);
+        assert_eq!(told(&dishonest, "POST", &link).await, (expected.0, expected.1.into()), "{row}: sent on");
+    }
+}
+
 #[tokio::test]
 async fn both_ends_see_the_same_host() {
     let server = serve(echoing(by_host())).await;

@@ -216,6 +216,30 @@ fn who_asks_by_grpc_is_told_a_refusal_all_the_same() {
     }
 }
 
+/// What is asked by and what is asked about may differ in their methods, and a refusal in whether it has a body.
+#[test]
+fn over_http_2_a_refusal_breaks_no_stream() {
+    for proxy in [Nginx, XForwarded] {
+        let server = proxy.serve(fixed_layer());
+        let [uri, method] = proxy.fields();
+        for (asked_by, about, body) in [
+            ("GET", "GET", "Missing"),
+            ("GET", "HEAD", ""),
+            ("HEAD", "GET", ""),
+            ("HEAD", "HEAD", ""),
+            ("POST", "HEAD", ""),
+            ("HEAD", "not one", ""),
+        ] {
+            let request = Request::builder().method(asked_by).uri(server.url("/auth")).header(uri, FILE);
+            let request = request.header(method, about).body(Full::default().boxed_unsync());
+            let row = format!("{proxy:?}: {asked_by} about {about}");
+            let answer = server.http2(request.unwrap()).unwrap_or_else(|| panic!("{row}"));
+            let told = (answer.status().as_u16(), only(answer.headers(), "x-signed-url-status"));
+            assert_eq!((told, &answer.body()[..]), ((403, Some("403")), body.as_bytes()), "{row}");
+        }
+    }
+}
+
 #[test]
 fn a_download_passes_only_where_the_proxy_names_it() {
     let signer = fixed_verifier().signer();

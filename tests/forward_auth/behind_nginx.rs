@@ -27,7 +27,8 @@ server {
     access_log /var/log/nginx/links.log links;
     error_log /var/log/nginx/error.log emerg;
 
-    location /files/ {
+    # With `^~` no `location ~ …` takes files from it, which would serve them unasked.
+    location ^~ /files/ {
         auth_request /auth;
         root /var/www;
 
@@ -58,7 +59,7 @@ server {
         proxy_set_header X-Original-URI $request_uri; # as it came: `$uri` is not
         proxy_set_header X-Original-Method $request_method;
         proxy_set_header X-Forwarded-For $remote_addr; # for links that bind client addresses
-        proxy_set_header Host $http_host;              # for links that bind `host`
+        proxy_set_header Host $host:$server_port; # for links that bind `host`; `$http_host` may be another server's
     }
 }
 "#;
@@ -342,5 +343,58 @@ fn what_nginx_does_not_set_a_client_may() {
         assert_eq!(statuses(&[]), [403, 403], "{name}");
         // Of POST nginx has no use for files, but it is let through.
         assert_eq!(statuses(&[claim]), [403, if method == "POST" { 405 } else { 200 }], "{name}");
+    }
+}
+
+/// nginx chooses the server by the host of an absolute URL, and leaves the `Host` field as the client wrote it.
+#[test]
+fn a_link_for_one_host_opens_no_other_however_the_host_is_told() {
+    let auth = Auth::start(Nginx);
+    let folder = folder();
+    let other = folder.path().join("var/other/files");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("a.txt"), "another host's").unwrap();
+    let server = |host: &str| SNIPPET.replace("listen 80;", &format!("listen 80; server_name {host};"));
+    let snippet = [server("a.example"), server("b.example").replace("/var/www", "/var/other")].concat();
+    let Some(nginx) = start_in(folder, &snippet, auth.server.address) else {
+        return;
+    };
+    let link = link_for_host(&format!("a.example:{}", nginx.address.port()));
+    for (name, target, field, status) in [
+        ("the host", link.clone(), "host: a.example", 200),
+        ("in capitals", link.clone(), "host: A.Example", 200),
+        ("the other", link.clone(), "host: b.example", 403),
+        ("an absolute URL", format!("http://a.example{link}"), "host: a.example", 200),
+        ("the other's absolute URL", format!("http://b.example{link}"), "host: b.example", 403),
+        ("the other's absolute URL, and the host", format!("http://b.example{link}"), "host: a.example", 403),
+        ("an absolute URL, and the other host", format!("http://a.example{link}"), "host: b.example", 200),
+        ("no host, which is the first server's", link.clone(), "x-a: b", 200),
+        ("no host, a link for the other", link_for_host(&format!("b.example:{}", nginx.address.port())), "x-a: b", 403),
+    ] {
+        // Without a host it is HTTP/1.0, or nginx answers 400.
+        let version = if field.starts_with("host") { "1.1" } else { "1.0" };
+        let answer =
+            nginx.raw(format!("GET {target} HTTP/{version}\r\n{field}\r\nconnection: close\r\n\r\n").as_bytes());
+        assert_eq!(read_raw(&answer, &[]).0, status, "{name}");
+        assert!(!answer.ends_with("another host's"), "{name}: {answer}");
+    }
+}
+
+/// What copies of the snippet stand beside, in the wild: a `location` that all images are to have, of long-lived caching, say.
+#[test]
+fn no_regular_expression_takes_files_from_the_location() {
+    let auth = Auth::start(Nginx);
+    let beside = ["    location @refused {", "    location ~* \\.txt$ { root /var/www; }\n\n    location @refused {"];
+    let snippet = changed(beside);
+    let Some(nginx) = start_with(&snippet, auth.server.address) else {
+        return;
+    };
+    let mistaken = start_with(&snippet.replace("location ^~ ", "location "), auth.server.address).unwrap();
+    for (name, target, statuses) in [
+        ("no link", "/files/a.txt", [403, 200]),
+        ("a link", &link("/files/a.txt"), [200, 200]),
+        ("a file beside", "/outside.txt", [200, 200]),
+    ] {
+        assert_eq!([&nginx, &mistaken].map(|nginx| ask(nginx.address, "GET", target, &[]).status), statuses, "{name}");
     }
 }

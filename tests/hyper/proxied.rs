@@ -46,6 +46,8 @@ async fn what_is_for_one_hop_ends_there() {
         ("x-forwarded-for", "192.0.2.1"),
         ("x-forwarded-host", "evil.example"),
         ("x-forwarded-proto", "https"),
+        // To a server that makes variables of fields, the same name.
+        ("x_forwarded_for", "192.0.2.1"),
         ("cookie", "a=1; b=2"),
         ("x-kept", "1"),
     ];
@@ -60,6 +62,30 @@ async fn what_is_for_one_hop_ends_there() {
     assert_eq!(names, [&own[..], &["set-cookie", "set-cookie", "vary", "x-robots-tag", "x-trailers"]].concat());
     // The server's own for its client, which wants it closed, and not the one behind's.
     assert_eq!(reply.header("connection"), Some("close"));
+}
+
+/// A link may be limited to them: the server is not to see others than were checked.
+#[tokio::test(flavor = "multi_thread")]
+async fn host_and_media_type_are_never_for_one_hop() {
+    let (behind, seen) = upstream().await;
+    let server = start(behind);
+    let image = signer().url("/a").method(Method::PUT).media_type("image/png").sign_for(HOUR).unwrap();
+    let authority = format!("http://user:pw@b.example{}", image.as_str());
+    for (row, target, fields, host) in [
+        ("named by Connection", image.as_str(), "host: a.example\r\nconnection: host, content-type", "a.example"),
+        ("two hosts", image.as_str(), "host: a.example\r\nhost: b.example", "a.example"),
+        ("user information", &authority, "host: b.example", "b.example"),
+    ] {
+        let head = format!("PUT {target} HTTP/1.1\r\n{fields}\r\ncontent-type: image/png\r\nconnection: close\r\n\r\n");
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{row}: {answer}");
+        let headers = seen.lock().unwrap().pop().unwrap().headers;
+        assert_eq!(headers.get_all("host").iter().collect::<Vec<_>>(), [host], "{row}");
+        assert_eq!(headers["content-type"], "image/png", "{row}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

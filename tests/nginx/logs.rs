@@ -44,6 +44,7 @@ fn the_access_log_holds_no_signature() {
     let long = "a".repeat(40_000);
     let upload = request("PUT", &link).replace("host:", "content-length: 1500000\r\nhost:") + &"a".repeat(1_500_000);
     let encoded = link.replace('?', "%3F");
+    let twice = encoded.replace('=', "%3D").replace('&', "%26").replace('%', "%25");
     let mut expected = Vec::new();
     for (row, request, logged) in [
         ("a link", request("GET", &link), "GET /files/a.txt 200"),
@@ -55,6 +56,7 @@ fn the_access_log_holds_no_signature() {
         ("its ? encoded", request("GET", &encoded), "GET - 403"),
         ("its ? lost", request("GET", &link.replace('?', "&")), "GET - 403"),
         ("all of it encoded", request("GET", &encoded.replace('=', "%3D").replace('&', "%26")), "GET - 403"),
+        ("all of it encoded twice", request("GET", &twice), "GET - 403"),
         ("a Referer", request("GET", &link).replace("host:", &referer), "GET /files/a.txt 200"),
         ("a token in the query", request("GET", &in_query), "GET /files/a.txt 200"),
         ("in the path", request("GET", &in_path), "GET /~/files/a.txt 200"),
