@@ -53,8 +53,10 @@ server {
     location / {
         # Nothing after the port, not even a slash: so nginx sends the path on as it came, byte for byte.
         proxy_pass http://127.0.0.1:3000;
-        proxy_set_header Host $http_host;                             # for links that bind `host`
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;  # for links that bind client addresses
+        # For links that bind `host` (`$host:$server_port`, if the port is one of your own; `$http_host` may be another server's).
+        proxy_set_header Host $host;
+        # For links that are limited to client addresses.
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     }
 }
 ";
@@ -98,6 +100,7 @@ server {
     location / {
         proxy_pass http://127.0.0.1:3000;
         proxy_cache links;
+        proxy_cache_key $scheme$host$request_uri;
         add_header X-Cache-Status $upstream_cache_status always; # to see it work
     }
 }

@@ -139,7 +139,7 @@ impl Signer {
         if self.base.is_some() {
             return Ok(uri.to_string().into());
         }
-        if uri.scheme().is_some_and(|scheme| scheme == "http") {
+        if uri.scheme().is_some_and(|scheme| scheme == "http" || scheme == "ws") {
             let host = uri.host().unwrap_or_default().to_ascii_lowercase();
             check_plain_http(&host, &self.http_hosts)?;
         }

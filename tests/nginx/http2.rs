@@ -71,7 +71,7 @@ fn http2_in_front_changes_nothing() {
         assert_eq!(curl(&nginx, &link(&format!("/files/{written}")), &[], ""), (name.into(), 200), "{written}");
     }
     let signer = verifier.signer();
-    let here = finish(signer.url("/say").bind("host", &nginx.address.to_string()));
+    let here = finish(signer.url("/say").bind("host", &nginx.address.ip().to_string()));
     let elsewhere = finish(signer.url("/say").bind("host", "example.com"));
     let upload = finish(signer.url("/inbox").method(Method::PUT).max_bytes(5));
     let expired = earlier().url("/say").sign_until(at(NOW)).unwrap().into_string();

@@ -67,6 +67,8 @@ fn the_access_log_holds_no_signature() {
         ("in the path, and a link", request("GET", &format!("{in_path}?{query}")), "GET /~/files/a.txt 403"),
         ("in the path, and a link encoded", request("GET", &format!("/{segment}{encoded}")), "GET - 404"),
         ("after another ~", request("GET", &format!("/~user{in_path}")), "GET - 403"),
+        ("in the path, its ~ lost", request("GET", &format!("/{}", &in_path[2..])), "GET - 403"),
+        ("in the path, amid a segment", request("GET", &format!("/x{}", &in_path[1..])), "GET - 403"),
         ("another ~ alone", request("GET", "/~user/a"), "GET /~user/a 403"),
         // What nginx answers itself.
         ("too large an upload", upload, "PUT /files/a.txt 413"),

@@ -154,8 +154,10 @@ fn a_link_is_bound_to_what_nginx_passes_on() {
     let by_password = finish(signer.url("/say").bind("password", "open sesame"));
     let basic = |password: &str| format!("Basic {}", STANDARD.encode(format!(":{password}")));
     let (right, wrong) = (basic("open sesame"), basic("close sesame"));
-    let host = nginx.address.to_string();
+    let host = nginx.address.ip().to_string();
     let here = finish(signer.url("/say").bind("host", &host));
+    // nginx goes by the host of an absolute URL, whatever `Host` says.
+    let absolute = |link: &str| format!("http://example.com{link}");
     let elsewhere = finish(signer.url("/say").bind("host", "example.com"));
     let own = finish(signer.url("/say").client_ip("127.0.0.1"));
     let others = finish(signer.url("/say").client_ip("192.0.2.7"));
@@ -165,6 +167,8 @@ fn a_link_is_bound_to_what_nginx_passes_on() {
         ("the password", &by_password, ("authorization", &*right), 200),
         ("the host", &here, ("x-a", "b"), 200),
         ("another host", &elsewhere, ("x-a", "b"), 403),
+        ("the host of `Host`, in another's absolute URL", &absolute(&here), ("x-a", "b"), 403),
+        ("the host of an absolute URL", &absolute(&elsewhere), ("x-a", "b"), 200),
         ("the address", &own, ("x-a", "b"), 200),
         ("the address, another invented", &own, ("x-forwarded-for", "192.0.2.7"), 200),
         ("another address", &others, ("x-a", "b"), 403),

@@ -133,6 +133,20 @@ fn browsers_are_told_the_end_and_not_how_long_it_once_was() {
     }
 }
 
+/// A cache of several hosts, whose application gives each its own: the key has the host.
+#[test]
+fn hosts_do_not_share_answers() {
+    let tell_host = |request: Request| async move { format!("{:?}", request.headers().get("host")) };
+    let app = Router::new().fallback(tell_host).layer(layer(&fixed_verifier()));
+    let snippet = SHARED_CACHE.replace(":3000;", ":3000; proxy_set_header Host $host;");
+    let Some(cached) = Cached::start(&snippet, app) else { return };
+    for (host, status) in [("a.example", "MISS"), ("b.example", "MISS"), ("a.example", "HIT"), ("b.example", "HIT")] {
+        let reply = cached.ask("GET", &format!("http://{host}{}", link("/say")), &[]);
+        assert_eq!(reply.header("x-cache-status"), Some(status), "{host}");
+        assert_eq!(answer(reply), (200, format!("Some(\"{host}\")")), "{host}");
+    }
+}
+
 #[test]
 fn what_more_than_the_url_decided_is_never_cached() {
     let verifier = Verifier::builder(&figure_keys())
@@ -206,17 +220,22 @@ fn a_cache_that_does_not_listen_breaks_the_promise() {
     let expired = earlier().url("/say").sign_until(at(NOW)).unwrap().into_string();
     let link = link("/say");
     let own = [("x-user", "42")];
+    let (cache, key) = ("proxy_cache links;", "proxy_cache_key $scheme$host$request_uri;");
+    let deaf = "proxy_cache links; proxy_ignore_headers Cache-Control; proxy_cache_valid 1h;";
+    let by_default = "proxy_cache links; proxy_cache_valid any 1h;";
+    let without_query = "proxy_cache_key $uri;";
     // Each first request as it may be, and a second that should be refused.
-    for (row, added, first, second, expected) in [
-        ("the snippet", "", &link, "/say", (403, "MISS")),
-        ("the snippet, a user", "", &by_user, &*by_user, (403, "MISS")),
-        ("a key without the query", "proxy_cache_key $uri;", &link, "/say", (200, "HIT")),
-        ("a key without the query, expired", "proxy_cache_key $uri;", &link, &expired, (200, "HIT")),
-        ("deaf", "proxy_ignore_headers Cache-Control; proxy_cache_valid 1h;", &by_user, &by_user, (200, "HIT")),
-        ("a default", "proxy_cache_valid any 1h;", &by_user, &by_user, (403, "MISS")),
-        ("a default, after a refusal", "proxy_cache_valid any 1h;", &expired, &expired, (410, "MISS")),
+    for (row, from, to, first, second, expected) in [
+        ("the snippet", cache, cache, &link, "/say", (403, "MISS")),
+        ("the snippet, a user", cache, cache, &by_user, &*by_user, (403, "MISS")),
+        ("a key without the query", key, without_query, &link, "/say", (200, "HIT")),
+        ("a key without the query, expired", key, without_query, &link, &expired, (200, "HIT")),
+        ("deaf", cache, deaf, &by_user, &by_user, (200, "HIT")),
+        ("a default", cache, by_default, &by_user, &by_user, (403, "MISS")),
+        ("a default, after a refusal", cache, by_default, &expired, &expired, (410, "MISS")),
     ] {
-        let snippet = SHARED_CACHE.replace("proxy_cache links;", &format!("proxy_cache links; {added}"));
+        assert_eq!(SHARED_CACHE.matches(from).count(), 1, "{row}");
+        let snippet = SHARED_CACHE.replace(from, to);
         let app = Router::new().fallback(tell).layer(layer(&verifier));
         let Some(cached) = Cached::start(&snippet, app) else { return };
         assert_eq!(
