@@ -22,7 +22,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::routing::get;
 use axum::{Router, ServiceExt};
 use http::Uri;
-use support::{NOW, Reply, at, exchange, fixed_verifier};
+use support::{Reply, exchange, fixed_verifier, link};
 use tokio::runtime::Runtime;
 use tower::Service;
 use tower_signed_url::{ConcealLayer, Grant, SignedUrlLayer};
@@ -68,10 +68,6 @@ fn signed() -> SignedUrlLayer {
 
 fn conceal() -> ConcealLayer {
     ConcealLayer::new(fixed_verifier())
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 /// Tells what it sees.

@@ -41,7 +41,7 @@ mod wire;
 use axum::Router;
 use tower_signed_url::{ForwardAuth, SignedUrlLayer, Verifier, Verify};
 
-use self::support::{NOW, Reply, at, exchange, figure_keys, fixed_verifier};
+use self::support::{NOW, Reply, at, cookie, exchange, figure_keys, fixed_verifier, link};
 use self::wire::{Server, tell_kind};
 
 const FILE: &str = "/files/a.txt";
@@ -96,10 +96,6 @@ fn layer(verifier: impl Into<Verifier>) -> SignedUrlLayer {
 
 fn fixed_layer() -> SignedUrlLayer {
     layer(fixed_verifier())
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 /// Status, `X-Signed-Url-Status` and kind: of what passes, a status alone.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use support::{NOW, at, exchange, fixed_verifier};
+use support::{NOW, at, earlier, exchange, fixed_verifier};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
 use tonic::transport::server::TcpIncoming;
@@ -71,8 +71,7 @@ fn link(path: &str, method: Method) -> String {
 }
 
 fn expired() -> String {
-    let signer = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    signer.url(CHECK).method(Method::POST).sign_until(at(NOW)).unwrap().into_string()
+    earlier().url(CHECK).method(Method::POST).sign_until(at(NOW)).unwrap().into_string()
 }
 
 #[tokio::test]

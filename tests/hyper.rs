@@ -40,7 +40,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::{BoxError, Service};
 use tower_signed_url::{Grant, SignedUrlLayer};
 
-use self::support::{NOW, at, fixed_verifier};
+use self::support::{NOW, at, fixed_verifier, link};
 use self::wire::{ClientBody, tell_kind};
 
 /// hyper's servers, each with what a client speaks to it.
@@ -184,10 +184,6 @@ fn fed() -> (UnboundedSender<Fed>, ClientBody) {
 
 fn signed() -> SignedUrlLayer {
     SignedUrlLayer::new(fixed_verifier()).on_reject(tell_kind)
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 fn link_for(method: &str, target: &str) -> String {

@@ -43,7 +43,7 @@ mod timeout;
 #[path = "support/wire.rs"]
 mod wire;
 
-use support::{NOW, Reply, at, exchange, fixed_verifier};
+use support::{NOW, Reply, exchange, fixed_verifier, link};
 use tower_signed_url::{ConcealLayer, SignedUrlLayer};
 use wire::Server;
 
@@ -58,10 +58,6 @@ fn signed() -> SignedUrlLayer {
 
 fn conceal() -> ConcealLayer {
     ConcealLayer::new(fixed_verifier())
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 fn expired(target: &str) -> String {

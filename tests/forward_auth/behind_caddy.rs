@@ -2,9 +2,9 @@
 
 use super::caddy::{Caddy, free_port};
 use super::program::until;
-use super::site::{Auth, ask, check_claims, check_links, check_tricks, cookie, folder, link, served, token};
+use super::site::{Auth, ask, check_claims, check_links, check_tricks, folder, link, served, token};
 use super::wire::signed;
-use super::{NOW, XForwarded};
+use super::{NOW, XForwarded, cookie};
 
 /// The files below `/files/` need a link.
 const CADDYFILE: &str = r#"{

@@ -21,7 +21,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, IntoRequest, Status, Streaming};
 use tower_signed_url::{Decision, Grant, SignedUrlLayer, Verifier, context};
 
-use super::support::{NOW, at, figure_keys, fixed_verifier};
+use super::support::{NOW, at, earlier, figure_keys, fixed_verifier};
 
 const TALK: &str = "/echo.Echo/Talk";
 
@@ -138,8 +138,7 @@ async fn a_refused_call_of_any_shape_has_its_status_before_a_message_is_sent() {
     let signer = with_password.signer();
     let mint = signer.url(TALK).method(Method::POST).bind("password", "correct horse");
     let by_password: PathAndQuery = mint.sign_until(at(NOW + 1000)).unwrap().as_str().parse().unwrap();
-    let expired = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    let expired = expired.url(TALK).method(Method::POST).sign_until(at(NOW)).unwrap();
+    let expired = earlier().url(TALK).method(Method::POST).sign_until(at(NOW)).unwrap();
     let expired: PathAndQuery = expired.as_str().parse().unwrap();
 
     let (plain, plain_calls) = serve(|app| app.layer(SignedUrlLayer::new(fixed_verifier()))).await;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use tower_signed_url::{Keyring, SigningKey, Verifier};
+use tower_signed_url::{DEFAULT_COOKIE, Keyring, ScopeToken, Signer, SigningKey, Verifier};
 
 /// The time that fixed links are checked at.
 pub const NOW: u64 = 1_789_999_000;
@@ -29,6 +29,22 @@ pub fn figure_keys() -> Keyring {
 /// A verifier with the figures' key, at [`NOW`].
 pub fn fixed_verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).build().unwrap()
+}
+
+/// A link that has 1000 seconds left at [`NOW`].
+pub fn link(target: &str) -> String {
+    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
+}
+
+/// What mints links that have ended at [`NOW`].
+pub fn earlier() -> Signer {
+    fixed_verifier().signer().with_clock(|| at(NOW - 9))
+}
+
+/// `Cookie` with this token.
+pub fn cookie(token: &ScopeToken) -> String {
+    let field = token.set_cookie(DEFAULT_COOKIE).unwrap();
+    field.to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
 /// Where programs are. Servers are in a folder that is not everyone's.
