@@ -41,7 +41,7 @@ mod wire;
 use axum::Router;
 use tower_signed_url::{ForwardAuth, SignedUrlLayer, Verifier, Verify};
 
-use self::support::{NOW, Reply, at, cookie, exchange, figure_keys, fixed_verifier, link};
+use self::support::{NOW, Reply, at, cookie, exchange, figure_keys, fixed_verifier, free_port, link};
 use self::wire::{Server, tell_kind};
 
 const FILE: &str = "/files/a.txt";

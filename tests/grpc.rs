@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use support::{NOW, at, earlier, exchange, fixed_verifier};
-use tokio::net::{TcpListener, TcpStream};
+use support::{NOW, at, connect_http2, earlier, exchange, fixed_verifier};
+use tokio::net::TcpListener;
 use tonic::Code;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
@@ -130,10 +129,7 @@ async fn a_stream_that_is_refused_never_begins() {
 
 /// An answer over HTTP/2: its status, its headers, its body.
 async fn exchange_http2(server: SocketAddr, request: http::request::Builder) -> (u16, HeaderMap, Bytes) {
-    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-    let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-    tokio::spawn(connection);
-    let answer = client.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    let answer = connect_http2(server).await.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
     let (parts, body) = answer.into_parts();
     let body = body.collect().await.unwrap();
     assert!(body.trailers().is_none(), "{:?}", body.trailers());

@@ -40,7 +40,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::{BoxError, Service};
 use tower_signed_url::{Grant, SignedUrlLayer};
 
-use self::support::{NOW, at, fixed_verifier, link};
+use self::support::{NOW, at, connect_http2, fixed_verifier, link};
 use self::wire::{ClientBody, tell_kind};
 
 /// hyper's servers, each with what a client speaks to it.
@@ -87,12 +87,10 @@ impl Stack {
     }
 
     async fn connect(self, server: SocketAddr) -> Client {
-        let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
         let sender = if self.is_http2() {
-            let (sender, connection) = conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-            tokio::spawn(connection);
-            Sender::Http2(sender)
+            Sender::Http2(connect_http2(server).await)
         } else {
+            let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
             let (sender, connection) = conn::http1::handshake(stream).await.unwrap();
             tokio::spawn(connection);
             Sender::Http1(sender)

@@ -43,7 +43,7 @@ mod timeout;
 #[path = "support/wire.rs"]
 mod wire;
 
-use support::{NOW, Reply, exchange, fixed_verifier, link};
+use support::{NOW, Reply, fixed_verifier, link};
 use tower_signed_url::{ConcealLayer, SignedUrlLayer};
 use wire::Server;
 
@@ -68,10 +68,6 @@ fn tampered_with(target: &str) -> String {
     format!("{}A", link(target))
 }
 
-fn get(server: &Server, target: &str) -> Reply {
-    exchange(server.address, "GET", target, &[], b"")
-}
-
 /// Status and `Cache-Control`. Whoever sets the latter to `no-store` or to the link's time has set `Referrer-Policy`.
 #[track_caller]
 fn told(reply: &Reply) -> (u16, Option<&str>) {
@@ -89,6 +85,6 @@ fn check(stack: &str, server: &Server, target: &str) {
         ("expired", expired(target), (410, NO_STORE)),
         ("no link", target.into(), (403, NO_STORE)),
     ] {
-        assert_eq!(told(&get(server, &link)), expected, "{stack}: {row}");
+        assert_eq!(told(&server.get(&link)), expected, "{stack}: {row}");
     }
 }

@@ -1,10 +1,10 @@
 //! A real Caddy that serves files, and asks the service about each request first.
 
-use super::caddy::{Caddy, free_port};
+use super::caddy::Caddy;
 use super::program::until;
 use super::site::{Auth, ask, check_claims, check_links, check_tricks, folder, link, served, token};
 use super::wire::signed;
-use super::{NOW, XForwarded, cookie};
+use super::{NOW, XForwarded, cookie, free_port};
 
 /// The files below `/files/` need a link.
 const CADDYFILE: &str = r#"{

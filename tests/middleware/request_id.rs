@@ -11,7 +11,7 @@ use tower_signed_url::{ConcealLayer, Rejected};
 
 use crate::log::{Log, plain_trace, record};
 use crate::wire::Server;
-use crate::{check, conceal, expired, get, link, signed};
+use crate::{check, conceal, expired, link, signed};
 
 #[derive(Clone)]
 struct Same;
@@ -47,7 +47,7 @@ fn outside_refusals_have_an_id() {
                 ("allowed", link("/report"), (Some("id-1"), "the report")),
                 ("expired", expired("/report"), of_refused),
             ] {
-                let reply = get(server, &target);
+                let reply = server.get(&target);
                 let body = str::from_utf8(&reply.body).unwrap();
                 assert_eq!((reply.header("x-request-id"), body), expected, "{order}, {stack}: {row}");
             }
@@ -86,7 +86,7 @@ fn record_refusals(target: &str, stacks: impl Fn() -> [(&'static str, Server); 4
     let refuse = |number: usize| {
         let (stack, log) = record(|| {
             let (stack, server) = stacks().into_iter().nth(number).unwrap();
-            assert_eq!(get(&server, &expired(target)).status, 410, "{stack}");
+            assert_eq!(server.get(&expired(target)).status, 410, "{stack}");
             stack
         });
         let is_refusal = |line: &&str| line.contains(EVENT) && line.contains(target);

@@ -7,25 +7,22 @@ use bytes::Bytes;
 use http::header::COOKIE;
 use http::{Method, Request, StatusCode};
 use http_body_util::Empty;
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::client::conn::http2::SendRequest;
 use hyper::ext::Protocol;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
+use hyper_util::rt::TokioIo;
 use tokio::task::spawn_blocking;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tower::Layer;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier};
 
-use super::support::{NOW, at, cookie, earlier, exchange, figure_keys, fixed_verifier};
+use super::support::{NOW, at, connect_http2, cookie, earlier, exchange, figure_keys, fixed_verifier};
 use super::websocket::{converse, routes};
 use super::wire::{only, tell_kind};
 use super::{allow, conceal, serve, signed};
 
 async fn connect(server: SocketAddr) -> SendRequest<Empty<Bytes>> {
-    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-    let (mut client, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
-    tokio::spawn(connection);
+    let mut client = connect_http2(server).await;
     // With its first answer, the server's settings have arrived, which allow it.
     let request = Request::get(format!("http://{server}/chat")).body(Empty::new()).unwrap();
     client.send_request(request).await.unwrap();

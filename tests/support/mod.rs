@@ -1,12 +1,17 @@
 //! What several test files share. Each uses a part of it.
 #![allow(dead_code, missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
+use http_body::Body;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpSocket;
 use tower_signed_url::{DEFAULT_COOKIE, Keyring, ScopeToken, Signer, SigningKey, Verifier};
 
 /// The time that fixed links are checked at.
@@ -97,6 +102,28 @@ pub fn exchange(server: SocketAddr, method: &str, target: &str, headers: &[(&str
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     read_reply(&answer)
+}
+
+/// A connection that speaks HTTP/2.
+pub async fn connect_http2<B>(server: SocketAddr) -> http2::SendRequest<B>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(server).await.unwrap());
+    let (client, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// A port that is nobody's for as long as the socket lives, which does not listen: whoever connects is refused.
+pub fn free_port() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    // Caddy can have it all the same, for it shares ports.
+    #[cfg(unix)]
+    socket.set_reuseport(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 fn read_reply(answer: &[u8]) -> Reply {
