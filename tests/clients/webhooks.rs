@@ -39,6 +39,14 @@ async fn deliver(
     if answer.status().is_success() { Ok(()) } else { Err(answer.status().to_string().into()) }
 }
 
+#[test]
+fn the_readme_shows_what_is_tested() {
+    let (_, source) = include_str!("webhooks.rs").split_once("async fn deliver(").unwrap();
+    let (_, body) = source.split_once("{\n").unwrap();
+    let (body, _) = body.split_once("\n}\n").unwrap();
+    assert!(include_str!("../../README.md").contains(body));
+}
+
 fn http() -> reqwest::Client {
     reqwest::Client::builder().redirect(Policy::none()).build().unwrap()
 }
