@@ -36,7 +36,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use nginx::Nginx;
-use support::{NOW, Reply, at, cookie, earlier, exchange, fixed_verifier, link};
+use support::{ENDED, INVALID, NOW, Reply, at, cookie, earlier, exchange, fixed_verifier, link};
 use tempfile::TempDir;
 use tower::util::MapRequestLayer;
 use tower_http::services::ServeDir;

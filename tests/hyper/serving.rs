@@ -7,7 +7,7 @@ use tower::{Layer, service_fn};
 use tower_http::services::ServeDir;
 use tower_signed_url::{SignedUrlLayer, SoftExpiryLayer, Verifier, context, reject};
 
-use super::support::{NOW, at, earlier, figure_keys};
+use super::support::{ENDED, NOW, at, earlier, figure_keys};
 use super::wire::tell_kind;
 use super::{STACKS, fed, fixed_verifier, link, link_for, nothing, report, signed, whole};
 
@@ -163,7 +163,6 @@ async fn a_link_may_be_bound_to_the_host() {
 /// Over HTTP/2 hyper leaves it to the service not to answer `HEAD` with a body, and a client breaks off at one.
 #[tokio::test]
 async fn head_is_refused_without_a_body() {
-    const GONE: &str = "This link has ended. A fresh one may work.";
     let soft = SoftExpiryLayer::unsigned().with_clock(|| at(NOW));
     let problem = signed().on_reject(reject::problem_json);
     let length_of_its_own = signed().on_reject(|rejected| {
@@ -172,7 +171,7 @@ async fn head_is_refused_without_a_body() {
     });
     for stack in STACKS {
         for (row, server, target, expected) in [
-            ("soft expiry", stack.serve(soft.layer(service_fn(report))).await, "/a?exp=1", (410, GONE.len())),
+            ("soft expiry", stack.serve(soft.layer(service_fn(report))).await, "/a?exp=1", (410, ENDED.len())),
             ("a problem", stack.serve(problem.layer(service_fn(report))).await, "/a", (403, PROBLEM.len())),
             ("its own length", stack.serve(length_of_its_own.layer(service_fn(report))).await, "/a", (403, 3)),
         ] {

@@ -17,6 +17,10 @@ use tower_signed_url::{DEFAULT_COOKIE, Keyring, ScopeToken, Signer, SigningKey, 
 /// The time that fixed links are checked at.
 pub const NOW: u64 = 1_789_999_000;
 
+/// What whoever is refused reads by default.
+pub const INVALID: &str = "This link is not valid here.";
+pub const ENDED: &str = "This link has ended. A fresh one may work.";
+
 pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
