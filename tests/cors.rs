@@ -1,7 +1,7 @@
 //! A page of one origin in a real browser, and links to another: with `CorsLayer` outside, uploads arrive and refusals can be
 //! read; inside, the browser gets as far as the refused preflight, and tells the page nothing.
 #![cfg(feature = "axum")]
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/browser.rs"]
 mod browser;

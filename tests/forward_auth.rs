@@ -2,7 +2,7 @@
 //! the proxies ask, Traefik among them, and by a real nginx and a real Caddy, which then serve the file themselves.
 #![cfg(all(unix, feature = "axum"))]
 // Clippy's leave for tests ends at the functions that they call.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "forward_auth/answers.rs"]
 mod answers;

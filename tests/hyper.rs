@@ -1,7 +1,7 @@
 //! hyper without a framework: the layer on its HTTP/1 and HTTP/2 servers, around services whose bodies are `Incoming`,
 //! and the reverse proxy of the examples, run as the program that it is.
 // Clippy's leave for tests ends at the functions that they call.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "hyper/bodies.rs"]
 mod bodies;

@@ -1,7 +1,7 @@
 //! Other middleware outside and inside of the layer, on axum servers: what works in either order, and what one order does
 //! that the other does not.
 #![cfg(feature = "axum")]
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 /// Servers of the same routes with two layers around them, the first outside, in each way that applications write it. (A
 /// function would need a page of bounds.)

@@ -1,7 +1,7 @@
 //! Behind a real nginx, with the configuration that the README shows: links pass byte for byte, a prefix can be taken off,
 //! shared caches do not outlive links, HTTP/2 stands in front, and nginx's own logs hold no signature.
 #![cfg(all(unix, feature = "axum"))]
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 #[path = "nginx/expiry.rs"]
 mod expiry;
