@@ -89,7 +89,7 @@ impl Proxy {
     }
 }
 
-/// The layer with the figures' keys, and the kind of refusal in `x-kind`.
+/// A layer that tells the kind of refusal in `x-kind`.
 fn layer(verifier: impl Into<Verifier>) -> SignedUrlLayer {
     SignedUrlLayer::new(verifier.into()).on_reject(tell_kind)
 }

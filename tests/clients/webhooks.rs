@@ -124,9 +124,8 @@ async fn a_receiver_cannot_deliver_to_another() {
 
 #[tokio::test]
 async fn an_error_does_not_show_the_link() {
-    let verifier = verifier(&keys(1)).build().unwrap();
-    let signer = verifier.signer();
-    let other = super::webhooks::verifier(&keys(2)).build().unwrap();
+    let [own, other] = [1, 2].map(|byte| verifier(&keys(byte)).build().unwrap());
+    let signer = own.signer();
     let refusing = format!("http://{}/hooks", serve(receiver(&other).0).await);
     // It closes the connection that it is sent the request over.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
