@@ -48,10 +48,6 @@ use tracing_subscriber::prelude::*;
 const USAGE: &str = "say in front of which server: proxy http://127.0.0.1:8080 [LISTEN]";
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Who is at the other end of the connection.
-#[derive(Clone, Copy)]
-struct Peer(SocketAddr);
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let upstream: Uri = env::args().nth(1).ok_or(USAGE)?.parse()?;
@@ -92,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             continue;
         };
         let tell_peer = move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(peer);
             request
         };
         let service = TowerToHyperService::new(ServiceBuilder::new().map_request(tell_peer).service(app.clone()));
@@ -111,7 +107,7 @@ fn verifier(keys: &Keyring) -> Result<Verifier, ConfigError> {
     Verifier::builder(keys)
         .bind("host", context::host())
         .bind("password", context::basic_password())
-        .client_ip(client_ip::extension(|peer: &Peer| peer.0.ip()))
+        .client_ip(client_ip::extension(SocketAddr::ip))
         .token_cookie(DEFAULT_COOKIE)
         .token_path()
         .build()
@@ -122,7 +118,7 @@ async fn forward(
     upstream: Uri,
     mut request: Request<Incoming>,
 ) -> Result<Response<Incoming>, BoxError> {
-    let peer = *request.extensions().get::<Peer>().ok_or("whose request is it?")?;
+    let peer: SocketAddr = *request.extensions().get().ok_or("whose request is it?")?;
     let asked = request.uri().clone();
     let mut to = upstream.into_parts();
     to.path_and_query = asked.path_and_query().cloned();
@@ -139,7 +135,7 @@ async fn forward(
     }
     // What a client says of the way that it came is not to be believed.
     remove(headers, |name| name == "forwarded" || name.replace('_', "-").starts_with("x-forwarded-"));
-    headers.insert("x-forwarded-for", peer.0.ip().to_string().parse()?);
+    headers.insert("x-forwarded-for", peer.ip().to_string().parse()?);
     // Over HTTP/2 the host is no field, and a client may have cut its cookies into many.
     if let Some(authority) = asked.authority() {
         let host = authority.as_str().rsplit('@').next().unwrap_or_default();
@@ -181,9 +177,7 @@ fn or_bad_gateway<B>(result: Result<Response<B>, BoxError>) -> Result<Response<E
 
 fn log_to_stderr() {
     // Not all that there is: at this level h2 tells of targets that it cannot read, and so of the links in them.
-    let shown = Targets::new()
-        .with_default(Level::INFO)
-        .with_targets([("tower_http", Level::DEBUG), ("tower_signed_url", Level::DEBUG)]);
+    let shown = Targets::new().with_targets([("tower_http", Level::DEBUG), ("tower_signed_url", Level::DEBUG)]);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     tracing_subscriber::registry().with(lines).with(shown).init();
 }

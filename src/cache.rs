@@ -34,9 +34,9 @@ pub enum Cache {
     /// `public`, with an `Expires` at the link's end, and an `s-maxage` of at most the time that it has left, less a second:
     /// for links whose expiry is [rounded](crate::Mint::round_expiry_up_to).
     ///
-    /// Both are so for caches like nginx. It does not tell how old an answer is, which would make a `max-age` too long for the
-    /// browser behind it. And it counts whole seconds from the one in which an answer reaches it: it does not outlive the
-    /// link if that is less than a second after the layer gave it.
+    /// Both because of caches like nginx, which does not tell how old an answer is: a `max-age` would be too long for the
+    /// browser behind it. nginx counts in whole seconds, too, from the one in which an answer reaches it: it does not outlive
+    /// the link if that is less than a second after the layer gave it.
     ///
     /// Falls back to [`Cache::Private`] where the service said `private` or `no-store`, spoke to a shared cache by a field
     /// of its own (`CDN-Cache-Control`, say) or set a cookie, where the request had an `Authorization`, and where

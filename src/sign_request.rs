@@ -125,12 +125,13 @@ impl SignRequestLayer {
             mint = mint.bind(name, value);
         }
         let link = mint.sign_for(self.lifetime)?.into_string();
-        replace(request.uri_mut(), link).ok_or(SignErrorKind::TooLong.into())
+        // What was signed is printable ASCII that begins as a URI does: nothing but its length can be wrong.
+        replace_uri(request.uri_mut(), link).ok_or(SignErrorKind::TooLong.into())
     }
 }
 
 /// Puts a signed URL, relative or absolute, in the place of the URI that it was made of.
-fn replace(uri: &mut Uri, link: String) -> Option<()> {
+fn replace_uri(uri: &mut Uri, link: String) -> Option<()> {
     if link.starts_with('/') {
         replace_target(uri, PathAndQuery::try_from(link).ok()?).ok()
     } else {

@@ -15,51 +15,22 @@ mod support;
 #[path = "support/wire.rs"]
 mod wire;
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-
-use axum::extract::{OriginalUri, Request};
+use axum::Router;
+use axum::extract::OriginalUri;
 use axum::routing::get;
-use axum::{Router, ServiceExt};
 use http::Uri;
-use support::{NOW, Reply, at, exchange, fixed_verifier};
-use tokio::runtime::Runtime;
-use tower::Service;
+use support::{exchange, fixed_verifier, link};
 use tower_signed_url::{ConcealLayer, Grant, SignedUrlLayer};
-use wire::tell_kind;
+use wire::{Server, tell_kind};
 
-/// A server for as long as this lives.
-struct Server {
-    address: SocketAddr,
-    _runtime: Runtime,
+/// Status and body.
+fn answer(server: &Server, target: &str) -> (u16, String) {
+    answer_to("GET", server, target)
 }
 
-impl Server {
-    fn start<S>(app: S) -> Self
-    where
-        S: Service<Request, Response = axum::response::Response, Error = Infallible> + Clone + Send + Sync + 'static,
-        S::Future: Send,
-    {
-        let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        runtime.spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
-        Self { address, _runtime: runtime }
-    }
-
-    fn get(&self, target: &str) -> Reply {
-        exchange(self.address, "GET", target, &[], b"")
-    }
-
-    /// Status and body.
-    fn answer(&self, target: &str) -> (u16, String) {
-        self.answer_to("GET", target)
-    }
-
-    fn answer_to(&self, method: &str, target: &str) -> (u16, String) {
-        let reply = exchange(self.address, method, target, &[], b"");
-        (reply.status, String::from_utf8(reply.body).unwrap())
-    }
+fn answer_to(method: &str, server: &Server, target: &str) -> (u16, String) {
+    let reply = exchange(server.address, method, target, &[], b"");
+    (reply.status, String::from_utf8(reply.body).unwrap())
 }
 
 fn signed() -> SignedUrlLayer {
@@ -68,10 +39,6 @@ fn signed() -> SignedUrlLayer {
 
 fn conceal() -> ConcealLayer {
     ConcealLayer::new(fixed_verifier())
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 /// Tells what it sees.

@@ -48,17 +48,9 @@ use tower::{Service, ServiceExt, service_fn};
 use tower_signed_url::{
     BoxError, Grant, SignError, SignErrorKind, SignRequestLayer, SignedUrlLayer, Signer, SigningKey, Verifier,
 };
-use wire::tell_kind;
+use wire::{serve, tell_kind};
 
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
-
-/// A server for as long as the test runs.
-async fn serve(app: Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, app).into_future());
-    address
-}
 
 /// Says what it was asked, in a field, which an answer to `HEAD` has too, and gives the body back.
 async fn echo(request: Request) -> Response<axum::body::Body> {

@@ -1,7 +1,7 @@
 //! A page of one origin in a real browser, and links to another: with `CorsLayer` outside, uploads arrive and refusals can be
 //! read; inside, the browser gets as far as the refused preflight, and tells the page nothing.
 #![cfg(feature = "axum")]
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/browser.rs"]
 mod browser;
@@ -20,7 +20,7 @@ use browser::Browser;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
-use support::{NOW, at, exchange, figure_keys};
+use support::{ENDED, INVALID, NOW, at, exchange, figure_keys};
 use tower::ServiceBuilder;
 use tower_http::cors::CorsLayer;
 use tower_signed_url::{DEFAULT_COOKIE, Mint, SignedUrlLayer, Verifier, context};
@@ -152,8 +152,6 @@ fn get_script(link: &str, options: &str) -> String {
 
 /// What a page gets of an answer that it may not read.
 const NOTHING: &str = "TypeError";
-const INVALID: &str = "This link is not valid here.";
-const ENDED: &str = "This link has ended. A fresh one may work.";
 
 #[test]
 fn a_file_arrives_if_the_preflight_is_answered_outside() {

@@ -2,7 +2,7 @@
 //! the proxies ask, Traefik among them, and by a real nginx and a real Caddy, which then serve the file themselves.
 #![cfg(all(unix, feature = "axum"))]
 // Clippy's leave for tests ends at the functions that they call.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "forward_auth/answers.rs"]
 mod answers;
@@ -41,7 +41,7 @@ mod wire;
 use axum::Router;
 use tower_signed_url::{ForwardAuth, SignedUrlLayer, Verifier, Verify};
 
-use self::support::{NOW, Reply, at, exchange, figure_keys, fixed_verifier};
+use self::support::{NOW, Reply, at, cookie, exchange, figure_keys, fixed_verifier, free_port, link};
 use self::wire::{Server, tell_kind};
 
 const FILE: &str = "/files/a.txt";
@@ -89,17 +89,13 @@ impl Proxy {
     }
 }
 
-/// The layer with the figures' keys, and the kind of refusal in `x-kind`.
+/// A layer that tells the kind of refusal in `x-kind`.
 fn layer(verifier: impl Into<Verifier>) -> SignedUrlLayer {
     SignedUrlLayer::new(verifier.into()).on_reject(tell_kind)
 }
 
 fn fixed_layer() -> SignedUrlLayer {
     layer(fixed_verifier())
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 /// Status, `X-Signed-Url-Status` and kind: of what passes, a status alone.

@@ -4,6 +4,8 @@
 #[path = "grpc/streaming.rs"]
 mod streaming;
 mod support;
+#[path = "support/wire.rs"]
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,9 +13,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use support::{NOW, at, exchange, fixed_verifier};
-use tokio::net::{TcpListener, TcpStream};
+use support::{ENDED, INVALID, NOW, at, connect_http2, earlier, exchange, fixed_verifier};
 use tonic::Code;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
@@ -25,8 +25,6 @@ use tower_signed_url::{ConcealLayer, Grant, SignedUrlLayer, reject};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
-const INVALID: &str = "This link is not valid here.";
-const EXPIRED: &str = "This link has ended. A fresh one may work.";
 
 /// The targets that came through the layer, each with a grant.
 type Seen = Arc<Mutex<Vec<String>>>;
@@ -71,8 +69,7 @@ fn link(path: &str, method: Method) -> String {
 }
 
 fn expired() -> String {
-    let signer = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    signer.url(CHECK).method(Method::POST).sign_until(at(NOW)).unwrap().into_string()
+    earlier().url(CHECK).method(Method::POST).sign_until(at(NOW)).unwrap().into_string()
 }
 
 #[tokio::test]
@@ -92,7 +89,7 @@ async fn a_call_needs_a_link_for_its_path_and_post() {
             ("a link for GET", link(CHECK, Method::GET), Err(INVALID)),
             ("a link for another method of it", signed.replace("Check", "Watch"), Err(INVALID)),
             ("a link that was tampered with", signed.replace("=POST", "=PUT"), Err(INVALID)),
-            ("an expired link", expired(), Err(EXPIRED)),
+            ("an expired link", expired(), Err(ENDED)),
         ] {
             let answer = client(server, &target).await.check(HealthCheckRequest::default()).await;
             match (answer, expected) {
@@ -119,22 +116,9 @@ async fn a_stream_passes_as_it_comes() {
     assert_eq!(*seen.lock().unwrap(), [WATCH]);
 }
 
-#[tokio::test]
-async fn a_stream_that_is_refused_never_begins() {
-    let (server, seen) = serve(SignedUrlLayer::new(fixed_verifier()), false).await;
-    for (row, target) in [("no link", WATCH.into()), ("a link for GET", link(WATCH, Method::GET))] {
-        let status = client(server, &target).await.watch(HealthCheckRequest::default()).await.unwrap_err();
-        assert_eq!((status.code(), status.message()), (Code::PermissionDenied, INVALID), "{row}");
-    }
-    assert_eq!(seen.lock().unwrap().len(), 0);
-}
-
 /// An answer over HTTP/2: its status, its headers, its body.
 async fn exchange_http2(server: SocketAddr, request: http::request::Builder) -> (u16, HeaderMap, Bytes) {
-    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-    let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-    tokio::spawn(connection);
-    let answer = client.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    let answer = connect_http2(server).await.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
     let (parts, body) = answer.into_parts();
     let body = body.collect().await.unwrap();
     assert!(body.trailers().is_none(), "{:?}", body.trailers());
@@ -147,7 +131,7 @@ async fn only_a_grpc_call_has_its_refusal_turned_into_a_200() {
     let (invalid, gone) = (CHECK.to_owned(), expired());
     for (row, method, content_type, target, expected) in [
         ("a call", "POST", "application/grpc", &invalid, (200, Some(INVALID))),
-        ("a call with an expired link", "POST", "application/grpc", &gone, (200, Some(EXPIRED))),
+        ("a call with an expired link", "POST", "application/grpc", &gone, (200, Some(ENDED))),
         ("a call in protobuf", "POST", "application/grpc+proto", &invalid, (200, Some(INVALID))),
         ("a call with a parameter", "POST", "application/grpc;x=y", &invalid, (200, Some(INVALID))),
         ("GET", "GET", "application/grpc", &invalid, (403, None)),
@@ -165,7 +149,7 @@ async fn only_a_grpc_call_has_its_refusal_turned_into_a_200() {
         assert_eq!(text("referrer-policy"), Some("no-referrer"), "{row}");
         let (grpc_status, content_type, expected_body) = match status {
             200 => (Some("7"), "application/grpc", ""),
-            410 => (None, "text/plain; charset=utf-8", EXPIRED),
+            410 => (None, "text/plain; charset=utf-8", ENDED),
             _ => (None, "text/plain; charset=utf-8", INVALID),
         };
         assert_eq!(text("grpc-status"), grpc_status, "{row}");
@@ -176,11 +160,9 @@ async fn only_a_grpc_call_has_its_refusal_turned_into_a_200() {
 
 #[tokio::test]
 async fn over_http_1_nothing_is_grpc() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
     let app = axum::Router::new().fallback(async || "answer").layer(SignedUrlLayer::new(fixed_verifier()));
-    tokio::spawn(axum::serve(listener, app).into_future());
-    for (target, status, message) in [(CHECK.to_owned(), 403, INVALID), (expired(), 410, EXPIRED)] {
+    let server = wire::serve(app).await;
+    for (target, status, message) in [(CHECK.to_owned(), 403, INVALID), (expired(), 410, ENDED)] {
         let headers = [("content-type", "application/grpc")];
         let call = tokio::task::spawn_blocking(move || exchange(server, "POST", &target, &headers, b"\0\0\0\0\0"));
         let reply = call.await.unwrap();

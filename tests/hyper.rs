@@ -1,7 +1,7 @@
 //! hyper without a framework: the layer on its HTTP/1 and HTTP/2 servers, around services whose bodies are `Incoming`,
 //! and the reverse proxy of the examples, run as the program that it is.
 // Clippy's leave for tests ends at the functions that they call.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "hyper/bodies.rs"]
 mod bodies;
@@ -40,7 +40,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::{BoxError, Service};
 use tower_signed_url::{Grant, SignedUrlLayer};
 
-use self::support::{NOW, at, fixed_verifier};
+use self::support::{NOW, at, connect_http2, fixed_verifier, link};
 use self::wire::{ClientBody, tell_kind};
 
 /// hyper's servers, each with what a client speaks to it.
@@ -87,12 +87,10 @@ impl Stack {
     }
 
     async fn connect(self, server: SocketAddr) -> Client {
-        let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
         let sender = if self.is_http2() {
-            let (sender, connection) = conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-            tokio::spawn(connection);
-            Sender::Http2(sender)
+            Sender::Http2(connect_http2(server).await)
         } else {
+            let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
             let (sender, connection) = conn::http1::handshake(stream).await.unwrap();
             tokio::spawn(connection);
             Sender::Http1(sender)
@@ -184,10 +182,6 @@ fn fed() -> (UnboundedSender<Fed>, ClientBody) {
 
 fn signed() -> SignedUrlLayer {
     SignedUrlLayer::new(fixed_verifier()).on_reject(tell_kind)
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 fn link_for(method: &str, target: &str) -> String {

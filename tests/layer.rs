@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
-use support::{NOW, at, figure_keys, fixed_verifier};
+use support::{NOW, at, earlier, figure_keys, fixed_verifier, link};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_signed_url::*;
 
@@ -39,10 +39,6 @@ fn layer() -> SignedUrlLayer {
 
 fn get(target: &str) -> Request<Body> {
     Request::get(target).body(Full::from("question")).unwrap()
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 /// The answer of a service that echoes the body and gives these headers.
@@ -94,7 +90,7 @@ async fn a_refusal_tells_the_client_its_status_and_the_application_why() {
     let month = Policy::new().max_lifetime(Duration::from_secs(30 * 86400));
     let other_key = Signer::new(&Keyring::new(SigningKey::from_bytes(&[7; 32]).unwrap())).with_clock(|| at(NOW));
     let not_yet = signer.url("/a").not_before(at(NOW + 61)).sign_until(at(NOW + 1000)).unwrap().into_string();
-    let expired = signer.clone().with_clock(|| at(NOW - 9)).url("/a").sign_until(at(NOW)).unwrap().into_string();
+    let expired = earlier().url("/a").sign_until(at(NOW)).unwrap().into_string();
     let too_long = signer.with_policy(month).unwrap().url("/a").sign_until(at(NOW + 8 * 86400)).unwrap().into_string();
     let forged = other_key.url("/a").sign_until(at(NOW + 9)).unwrap().into_string();
 
@@ -247,8 +243,7 @@ async fn optional_lets_pass_what_has_no_credential_at_all() {
         assert_eq!(parts.uri, target, "{target}");
         assert!(parts.extensions.get::<Grant>().is_none(), "{target}");
     }
-    let earlier = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    let expired = earlier.url("/a").sign_until(at(NOW)).unwrap().into_string();
+    let expired = earlier().url("/a").sign_until(at(NOW)).unwrap().into_string();
     for (target, expected) in [
         ("/a?exp=1", RejectionKind::Malformed),
         ("/a?sig=x", RejectionKind::Malformed),
@@ -320,8 +315,7 @@ async fn a_callback_sees_no_credential_and_cannot_open_a_cache() {
 
 #[tokio::test]
 async fn ready_made_answers_tell_the_status_alone() {
-    let earlier = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    let expired = earlier.url("/a").sign_until(at(NOW)).unwrap().into_string();
+    let expired = earlier().url("/a").sign_until(at(NOW)).unwrap().into_string();
     let (no, gone) = ("This link is not valid here.", "This link has ended. A fresh one may work.");
     for (target, status, title, detail) in [("/a", 403, "Forbidden", no), (&expired, 410, "Gone", gone)] {
         let problem = refused(&layer().on_reject(reject::problem_json), get(target)).await;

@@ -18,7 +18,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
 use log::{Boxed, Connect, Log, answer, boxed, echo, http1, http2, plain_trace, record, request, respond, trace};
 use sha2::Sha256;
-use support::{NOW, at, fixed_verifier};
+use support::{NOW, at, fixed_verifier, link};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::util::MapRequestLayer;
@@ -93,10 +93,6 @@ fn mac(covered: &str) -> String {
     let key: Vec<u8> = (0..32).collect();
     let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered).finalize();
     URL_SAFE_NO_PAD.encode(mac.into_bytes())
-}
-
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
 }
 
 /// What is special about a request, the run of a credential for its path, its target (`{path}`, and `{run}` and `{mac}`

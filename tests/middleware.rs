@@ -1,7 +1,7 @@
 //! Other middleware outside and inside of the layer, on axum servers: what works in either order, and what one order does
 //! that the other does not.
 #![cfg(feature = "axum")]
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 /// Servers of the same routes with two layers around them, the first outside, in each way that applications write it. (A
 /// function would need a page of bounds.)
@@ -43,7 +43,7 @@ mod timeout;
 #[path = "support/wire.rs"]
 mod wire;
 
-use support::{NOW, Reply, at, exchange, fixed_verifier};
+use support::{NOW, Reply, fixed_verifier, link};
 use tower_signed_url::{ConcealLayer, SignedUrlLayer};
 use wire::Server;
 
@@ -60,20 +60,12 @@ fn conceal() -> ConcealLayer {
     ConcealLayer::new(fixed_verifier())
 }
 
-fn link(target: &str) -> String {
-    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
-}
-
 fn expired(target: &str) -> String {
     wire::signed(&format!("{target}?exp={NOW}"))
 }
 
 fn tampered_with(target: &str) -> String {
     format!("{}A", link(target))
-}
-
-fn get(server: &Server, target: &str) -> Reply {
-    exchange(server.address, "GET", target, &[], b"")
 }
 
 /// Status and `Cache-Control`. Whoever sets the latter to `no-store` or to the link's time has set `Referrer-Policy`.
@@ -93,6 +85,6 @@ fn check(stack: &str, server: &Server, target: &str) {
         ("expired", expired(target), (410, NO_STORE)),
         ("no link", target.into(), (403, NO_STORE)),
     ] {
-        assert_eq!(told(&get(server, &link)), expected, "{stack}: {row}");
+        assert_eq!(told(&server.get(&link)), expected, "{stack}: {row}");
     }
 }

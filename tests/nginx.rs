@@ -1,7 +1,7 @@
 //! Behind a real nginx, with the configuration that the README shows: links pass byte for byte, a prefix can be taken off,
 //! shared caches do not outlive links, HTTP/2 stands in front, and nginx's own logs hold no signature.
 #![cfg(all(unix, feature = "axum"))]
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 #[path = "nginx/expiry.rs"]
 mod expiry;
@@ -36,11 +36,11 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use nginx::Nginx;
-use support::{NOW, Reply, at, exchange, fixed_verifier};
+use support::{ENDED, INVALID, NOW, Reply, at, cookie, earlier, exchange, fixed_verifier, link};
 use tempfile::TempDir;
 use tower::util::MapRequestLayer;
 use tower_http::services::ServeDir;
-use tower_signed_url::{Mint, Signer};
+use tower_signed_url::Mint;
 use wire::Server;
 
 /// Requests pass as they come.
@@ -164,19 +164,8 @@ async fn tell(request: Request) -> Response {
     format!("{} {} {length}", parts.method, parts.uri).into_response()
 }
 
-/// A link that has 1000 seconds left at [`NOW`].
-fn link(target: &str) -> String {
-    let signer = fixed_verifier().signer();
-    finish(signer.url(target))
-}
-
 fn finish(mint: Mint<'_>) -> String {
     mint.sign_until(at(NOW + 1000)).unwrap().into_string()
-}
-
-/// What mints links that have ended at [`NOW`].
-fn earlier() -> Signer {
-    fixed_verifier().signer().with_clock(|| at(NOW - 9))
 }
 
 /// Status and body.

@@ -22,7 +22,6 @@ mod websocket;
 mod wire;
 
 use std::future::{Ready, ready};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -33,8 +32,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use support::{NOW, at, fixed_verifier};
-use tokio::net::TcpListener;
 use tower_signed_url::{Authorize, BoxError, ConcealLayer, Decision, Grant, SignedUrlLayer, SoftExpiryLayer};
+use wire::serve;
 
 /// Longer than any machine takes; who waits so long waits in vain.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,14 +74,6 @@ fn arrangements(routes: &Router) -> [(&'static str, Router, String); 5] {
         ("ConcealLayer outside", routes.clone().layer(signed()).layer(conceal()), link("/file")),
         ("an expiry that nothing signs", routes.clone().layer(soft()), format!("/file?exp={}", NOW + 1000)),
     ]
-}
-
-/// Serves until the test ends.
-async fn serve(app: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, app).into_future());
-    address
 }
 
 /// A client that speaks one protocol only.

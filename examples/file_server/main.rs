@@ -205,6 +205,7 @@ fn app(root: &Path, verifier: &Verifier) -> Router {
         .route("/{*path}", get(download).put(upload))
         .layer(SignedUrlLayer::new(verifier))
         .with_state(Arc::from(root));
+    // Without a state, axum would add the layers anew for each request: it is a service inside of another router.
     let routes = Router::new().nest("/files", files).with_state(());
 
     // Refused requests are to be logged as well, so the trace is outside of `SignedUrlLayer`, where links still are

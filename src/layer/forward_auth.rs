@@ -37,7 +37,7 @@ const STATUS: HeaderName = HeaderName::from_static("x-signed-url-status");
 ///
 /// What only the one who serves could enforce is refused: a limit to a body's size and, unless
 /// [`named_downloads`](Self::named_downloads) was called, a download's name. Tokens are not
-/// [exchanged](SignedUrlLayer::exchange) for cookies. Put no [`ConcealLayer`](crate::ConcealLayer) before it. If the proxy does not serve
+/// [exchanged](SignedUrlLayer::exchange) for cookies. Put no [`ConcealLayer`](crate::ConcealLayer) around it. If the proxy does not serve
 /// the file itself, but hands the request on, it hands on the credential: put the layer into that other server
 /// instead.
 ///
@@ -99,9 +99,9 @@ impl<V, A> ForwardAuth<V, A> {
     /// Lets links that name a [download](crate::Mint::download) pass. The proxy has to put the `Content-Disposition` that it is
     /// answered into its own answer.
     pub fn named_downloads(self) -> Self {
-        let mut layer = SignedUrlLayer::clone(&self.layer);
+        let mut layer = Arc::unwrap_or_clone(self.layer);
         layer.settings.takes_on = Obligations::DOWNLOAD;
-        Self { layer: Arc::new(layer), ..self }
+        Self { layer: Arc::new(layer), proxy: self.proxy }
     }
 }
 
@@ -183,9 +183,7 @@ impl Proxy {
         if *asked_by == Method::HEAD {
             *response.body_mut() = ResponseBody::default();
         }
-        if let Ok(value) = HeaderValue::from_str(status.as_str()) {
-            response.headers_mut().insert(STATUS, value);
-        }
+        response.headers_mut().insert(STATUS, HeaderValue::from(status.as_u16()));
         if let Self::Nginx = self {
             let understood = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
             *response.status_mut() = if understood.contains(&status) { status } else { StatusCode::FORBIDDEN };

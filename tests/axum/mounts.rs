@@ -10,8 +10,8 @@ use axum::routing::{any, get};
 use tower::{Layer, Service, ServiceBuilder};
 use tower_http::map_response_body::MapResponseBodyLayer;
 
-use super::support::{NOW, at, fixed_verifier};
-use super::{Server, conceal, link, report, route, signed};
+use super::support::{NOW, at, earlier};
+use super::{Server, answer, conceal, link, report, route, signed};
 
 /// Asks for `/a/b/file?w=1` in every way that should and should not work, of a router that hands its path to the
 /// handler as `path`.
@@ -20,14 +20,13 @@ where
     S: Service<Request, Response = axum::response::Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    let server = Server::start(app);
+    let server = Server::start_service(|| app);
     let signed = link("/a/b/file?w=1");
     let granted = |origin| (200, format!("{origin}{path}?w=1 {origin}/a/b/file?w=1 granted"));
-    assert_eq!(server.answer(&signed), granted(""), "{mount}");
-    assert_eq!(server.answer(&format!("http://h{signed}")), granted("http://h"), "{mount}, absolute form");
+    assert_eq!(answer(&server, &signed), granted(""), "{mount}");
+    assert_eq!(answer(&server, &format!("http://h{signed}")), granted("http://h"), "{mount}, absolute form");
 
-    let expired = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    let expired = expired.url("/a/b/file?w=1").sign_until(at(NOW)).unwrap();
+    let expired = earlier().url("/a/b/file?w=1").sign_until(at(NOW)).unwrap();
     let of = |target: &str| target.split_once('?').map(|(_, query)| query.to_owned()).unwrap();
     for (row, target, expected) in [
         ("no credential", "/a/b/file?w=1".into(), (403, "Missing")),
@@ -38,7 +37,7 @@ where
         ("a link for another mount", format!("/a/b/file?{}", of(&link("/z/b/file?w=1"))), (403, "NotAuthentic")),
         ("two credentials", format!("{signed}&{}", of(&link("/a/b/file"))), (403, "Malformed")),
     ] {
-        assert_eq!(server.answer(&target), (expected.0, expected.1.into()), "{mount}: {row}");
+        assert_eq!(answer(&server, &target), (expected.0, expected.1.into()), "{mount}: {row}");
     }
 }
 
@@ -152,7 +151,7 @@ fn a_link_for_one_mount_does_not_open_another() {
                 } else {
                     (403, "NotAuthentic".into())
                 };
-                assert_eq!(server.answer(&format!("{asked}?{query}")), expected, "{row}: {signed} for {asked}");
+                assert_eq!(answer(&server, &format!("{asked}?{query}")), expected, "{row}: {signed} for {asked}");
             }
         }
     }

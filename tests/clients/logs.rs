@@ -1,7 +1,11 @@
 //! What is logged, at any level, where requests are signed and sent by hyper. (By tonic: `grpc.rs`.)
 
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
 use tokio::runtime::Runtime;
-use tower::{Layer, ServiceBuilder};
+use tower::{Layer, Service};
+use tower_signed_url::{BoxError, SignRequestLayer};
 
 use super::log::{Log, plain_trace, record};
 use super::support::{NOW, at, fixed_verifier};
@@ -15,36 +19,30 @@ enum Trace {
     Inside,
 }
 
-/// What both ends log of an accepted request, one that is refused, one that is not signed, and one that is not answered.
+/// An accepted request, one that is refused, and one that is not answered, by clients with these layers.
+async fn ask_thrice<S, B>(client: impl Fn(SignRequestLayer) -> S, uri: &str)
+where
+    S: Service<http::Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>> + Clone,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    let layer = sign(signer().allow_http_to("a.example"));
+    let late = sign(signer().with_clock(|| at(NOW - 60)));
+    assert_eq!(told(&client(layer.clone()), "POST", uri).await.0, 200);
+    assert_eq!(told(&client(late), "POST", uri).await.0, 410);
+    assert!(ask(&client(layer), request("GET", "http://a.example/a")).await.is_err());
+}
+
+/// What both ends log of that, and where it was asked.
 fn logged(http: Http, trace: Trace) -> (String, Log) {
     record(|| {
-        let runtime = Runtime::new().unwrap();
-        runtime.block_on(async {
+        Runtime::new().unwrap().block_on(async {
             let uri = format!("http://{}/a", serve(echoing(fixed_verifier())).await);
-            let layer = sign(signer().allow_http_to("a.example"));
-            let late = sign(signer().with_clock(|| at(NOW - 60)));
-            let client = hyper(http, &[]);
-            let no_answer = match trace {
-                Trace::None => {
-                    assert_eq!(told(&layer.layer(client.clone()), "POST", &uri).await.0, 200);
-                    assert_eq!(told(&late.layer(client.clone()), "POST", &uri).await.0, 410);
-                    ask(&layer.layer(client), request("GET", "http://a.example/a")).await
-                }
-                Trace::Outside => {
-                    let traced =
-                        |layer| ServiceBuilder::new().layer(plain_trace()).layer(layer).service(client.clone());
-                    assert_eq!(told(&traced(layer.clone()), "POST", &uri).await.0, 200);
-                    assert_eq!(told(&traced(late), "POST", &uri).await.0, 410);
-                    ask(&traced(layer), request("GET", "http://a.example/a")).await
-                }
-                Trace::Inside => {
-                    let client = plain_trace().layer(client);
-                    assert_eq!(told(&layer.layer(client.clone()), "POST", &uri).await.0, 200);
-                    assert_eq!(told(&late.layer(client.clone()), "POST", &uri).await.0, 410);
-                    ask(&layer.layer(client), request("GET", "http://a.example/a")).await
-                }
-            };
-            assert!(no_answer.is_err());
+            let client = || hyper(http, &[]);
+            match trace {
+                Trace::None => ask_thrice(|sign| sign.layer(client()), &uri).await,
+                Trace::Outside => ask_thrice(|sign| plain_trace().layer(sign.layer(client())), &uri).await,
+                Trace::Inside => ask_thrice(|sign| sign.layer(plain_trace().layer(client())), &uri).await,
+            }
             uri
         })
     })

@@ -39,6 +39,14 @@ async fn deliver(
     if answer.status().is_success() { Ok(()) } else { Err(answer.status().to_string().into()) }
 }
 
+#[test]
+fn the_readme_shows_what_is_tested() {
+    let (_, source) = include_str!("webhooks.rs").split_once("async fn deliver(").unwrap();
+    let (_, body) = source.split_once("{\n").unwrap();
+    let (body, _) = body.split_once("\n}\n").unwrap();
+    assert!(include_str!("../../README.md").contains(body));
+}
+
 fn http() -> reqwest::Client {
     reqwest::Client::builder().redirect(Policy::none()).build().unwrap()
 }
@@ -116,9 +124,8 @@ async fn a_receiver_cannot_deliver_to_another() {
 
 #[tokio::test]
 async fn an_error_does_not_show_the_link() {
-    let verifier = verifier(&keys(1)).build().unwrap();
-    let signer = verifier.signer();
-    let other = super::webhooks::verifier(&keys(2)).build().unwrap();
+    let [own, other] = [1, 2].map(|byte| verifier(&keys(byte)).build().unwrap());
+    let signer = own.signer();
     let refusing = format!("http://{}/hooks", serve(receiver(&other).0).await);
     // It closes the connection that it is sent the request over.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

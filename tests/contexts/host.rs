@@ -7,11 +7,11 @@ use axum::Router;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tower_signed_url::RejectionKind::{Context, NotAuthentic};
 use tower_signed_url::{Rejected, SignedUrlLayer};
 
+use super::support::connect_http2;
 use super::{Outcome, check, get, link, unsigned, verifier};
 
 const HOST: &str = "files.example.com";
@@ -187,18 +187,14 @@ async fn over_http_2() {
         ("authority, an empty Host", "files.example.com", &[""], (403, "Context")),
         ("authority, a user in Host", "files.example.com", &["user@files.example.com"], (403, "Context")),
     ] {
-        let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-        let (mut client, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-        let connection = tokio::spawn(connection);
         let mut request = Request::get(format!("http://{authority}{}", bound(HOST)));
         for line in lines {
             request = request.header("host", *line);
         }
+        let mut client = connect_http2(server).await;
         let answer = client.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!((status, &*body), (expected.0, expected.1.as_bytes()), "{name}");
-        connection.abort();
     }
 }

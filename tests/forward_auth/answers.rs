@@ -23,9 +23,9 @@ fn what_passes_has_the_fields_that_the_files_answer_should_have() {
             ("as it is", fixed_layer(), private, true, true),
             ("Shared", fixed_layer().cache(Cache::Shared), private, true, true),
             ("NoStore", fixed_layer().cache(Cache::NoStore), Some("no-store"), true, true),
-            ("without", fixed_layer().without_cache_control(), None, true, true),
-            ("without", fixed_layer().without_referrer_policy(), private, false, true),
-            ("without", fixed_layer().without_robots_tag(), private, true, false),
+            ("without Cache-Control", fixed_layer().without_cache_control(), None, true, true),
+            ("without Referrer-Policy", fixed_layer().without_referrer_policy(), private, false, true),
+            ("without X-Robots-Tag", fixed_layer().without_robots_tag(), private, true, false),
         ] {
             let reply = proxy.ask(&proxy.serve(layer), "GET", &link(FILE), &[]);
             assert_eq!((outcome(&reply), &*reply.body), (PASSED, &b""[..]), "{proxy:?}: {name}");

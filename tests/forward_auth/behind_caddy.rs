@@ -1,10 +1,11 @@
 //! A real Caddy that serves files, and asks the service about each request first.
 
-use super::caddy::{Caddy, free_port};
+use super::caddy::Caddy;
 use super::program::until;
-use super::site::{Auth, ask, check_claims, check_links, check_tricks, cookie, folder, link, served, token};
+use super::site::{Auth, ask, check_claims, check_links, check_tricks, folder, link, served, token};
+use super::support::{ENDED, INVALID};
 use super::wire::signed;
-use super::{NOW, XForwarded};
+use super::{NOW, XForwarded, cookie, free_port};
 
 /// The files below `/files/` need a link.
 const CADDYFILE: &str = r#"{
@@ -67,10 +68,9 @@ fn a_client_is_told_why() {
     let Some((caddy, _auth)) = start() else {
         return;
     };
-    for (target, status, text) in [
-        ("/files/a.txt", 403, "This link is not valid here."),
-        (&signed(&format!("/files/a.txt?exp={NOW}")), 410, "This link has ended. A fresh one may work."),
-    ] {
+    for (target, status, text) in
+        [("/files/a.txt", 403, INVALID), (&signed(&format!("/files/a.txt?exp={NOW}")), 410, ENDED)]
+    {
         let reply = ask(caddy.address, "GET", target, &[]);
         assert_eq!((reply.status, str::from_utf8(&reply.body).unwrap()), (status, text));
         assert_eq!(reply.header("x-signed-url-status"), Some(&*status.to_string()));

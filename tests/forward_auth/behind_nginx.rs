@@ -8,14 +8,13 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower_signed_url::{Cache, ForwardAuth, SignedUrlLayer};
 
-use super::caddy::free_port;
 use super::log::{Log, http2};
 use super::nginx::{Nginx as Server, files};
 use super::site::{
-    Auth, ask, check_claims, check_links, check_tricks, cookie, folder, link, link_for_host, served, token, verifier,
+    Auth, ask, check_claims, check_links, check_tricks, folder, link, link_for_host, served, token, verifier,
 };
 use super::wire::{self, read_raw, signed};
-use super::{NOW, Nginx};
+use super::{NOW, Nginx, cookie, free_port};
 
 /// What its logs are to hold of a link: the same as behind a proxy.
 const LOG_FORMAT: &str = include_str!("../support/links_log.conf");

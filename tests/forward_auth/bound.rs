@@ -1,6 +1,5 @@
 //! What links are bound to, as a proxy tells it: hosts, client addresses, and users that an outer login knows.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU8;
 
 use axum::Router;
@@ -8,11 +7,10 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use http::Request as HttpRequest;
 use http_body_util::{BodyExt, Empty};
-use tokio::runtime::Runtime;
 use tower_signed_url::{Mint, SignedUrl, Verifier, VerifierBuilder, client_ip, context};
 
 use super::wire::{Server, only};
-use super::{FILE, NOW, Nginx, PASSED, XForwarded, at, exchange, figure_keys, layer, outcome, refused};
+use super::{FILE, NOW, Nginx, PASSED, XForwarded, at, figure_keys, layer, outcome, refused};
 
 fn builder() -> VerifierBuilder {
     Verifier::builder(&figure_keys()).clock(|| at(NOW))
@@ -122,16 +120,7 @@ fn the_peer_is_the_proxy() {
             ("behind somebody else, who is the client", behind("10.0.0.1"), "127.0.0.1", true),
         ] {
             let target = link_for_client(&verifier, allowed);
-            let app = Router::new().route_service("/auth", proxy.service(layer(&verifier)));
-            let runtime = Runtime::new().unwrap();
-            let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-            let address = listener.local_addr().unwrap();
-            let app = app.into_make_service_with_connect_info::<SocketAddr>();
-            runtime.spawn(axum::serve(listener, app).into_future());
-
-            let [uri, method] = proxy.fields();
-            let fields = [(uri, &*target), (method, "GET"), ("x-forwarded-for", "192.0.2.7")];
-            let reply = exchange(address, "GET", "/auth", &fields, b"");
+            let reply = proxy.ask(&proxy.serve(layer(&verifier)), "GET", &target, &[("x-forwarded-for", "192.0.2.7")]);
             let expected = if passes { PASSED } else { refused(proxy, "Client", 403) };
             assert_eq!(outcome(&reply), expected, "{proxy:?}: {name}");
         }

@@ -1,22 +1,9 @@
 //! Scope tokens: in the query, in a cookie and in the path of the request that the proxy asks about.
 
-use tower_signed_url::{DEFAULT_COOKIE, ScopeToken, Verifier};
+use tower_signed_url::ScopeToken;
 
-use super::{NOW, Nginx, PASSED, XForwarded, at, figure_keys, fixed_layer, layer, outcome, refused};
-
-fn verifier() -> Verifier {
-    Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie(DEFAULT_COOKIE).token_path().build().unwrap()
-}
-
-fn token(scope: &str) -> ScopeToken {
-    verifier().signer().scope(scope).sign_until(at(NOW + 1000)).unwrap()
-}
-
-/// `Cookie` with this token.
-fn cookie(token: &ScopeToken) -> String {
-    let field = token.set_cookie(DEFAULT_COOKIE).unwrap();
-    field.to_str().unwrap().split(';').next().unwrap().to_owned()
-}
+use super::site::{token, verifier};
+use super::{NOW, Nginx, PASSED, XForwarded, at, cookie, fixed_layer, layer, outcome, refused};
 
 /// Paths, and whether a token for `/v/42/` opens them.
 const PATHS: [(&str, bool); 27] = [

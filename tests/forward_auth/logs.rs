@@ -7,20 +7,17 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::{Layer, ServiceExt};
 use tower_http::trace::DefaultMakeSpan;
-use tower_signed_url::{DEFAULT_COOKIE, Decision, Verifier};
+use tower_signed_url::Decision;
 use tracing::Level;
 
 use super::log::{Connect, Log, boxed, http1, http2, plain_trace, record, respond, trace};
+use super::site::verifier;
 use super::wire::signed;
-use super::{NOW, Nginx, Proxy, XForwarded, at, figure_keys};
+use super::{NOW, Nginx, Proxy, XForwarded, at};
 
 /// Other tests log meanwhile: these paths are none of theirs.
 const AUTH: &str = "/asked/auth";
 const FILE: &str = "/logged/a.txt";
-
-fn verifier() -> Verifier {
-    Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie(DEFAULT_COOKIE).token_path().build().unwrap()
-}
 
 /// What a request asks by.
 fn request(proxy: Proxy, target: &str) -> Request {

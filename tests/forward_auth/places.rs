@@ -7,15 +7,11 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::Layer;
 use tower_signed_url::ConcealLayer;
 
-use super::wire::Server;
+use super::wire::{Server, serve_by_hyper};
 use super::{FILE, Nginx, PASSED, XForwarded, exchange, fixed_layer, fixed_verifier, link, outcome, refused};
 
 #[test]
@@ -50,17 +46,7 @@ fn a_valid_link_is_answered_204_wherever_the_service_stands() {
 fn hyper_alone_will_do() {
     let runtime = Runtime::new().unwrap();
     for proxy in [Nginx, XForwarded] {
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        runtime.spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let service = TowerToHyperService::new(proxy.service(fixed_layer()));
-                tokio::spawn(async move {
-                    _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
+        let address = runtime.block_on(serve_by_hyper(proxy.service(fixed_layer())));
         let [uri, method] = proxy.fields();
         for (target, expected) in
             [(link(FILE), PASSED), (link(FILE).replace("a.txt", "b.txt"), refused(proxy, "NotAuthentic", 403))]

@@ -17,7 +17,7 @@ use tower_signed_url::{DEFAULT_COOKIE, ScopeToken, SignedUrlLayer, Signer, Verif
 
 use super::support::{NOW, Reply, at, exchange, figure_keys};
 use super::wire::{Server, signed};
-use super::{Nginx, Proxy};
+use super::{Nginx, Proxy, cookie};
 
 pub fn verifier() -> Verifier {
     Verifier::builder(&figure_keys())
@@ -45,12 +45,6 @@ pub fn link_for_host(host: &str) -> String {
 
 pub fn token(scope: &str) -> ScopeToken {
     signer().scope(scope).sign_until(at(NOW + 1000)).unwrap()
-}
-
-/// `Cookie` with this token.
-pub fn cookie(token: &ScopeToken) -> String {
-    let field = token.set_cookie(DEFAULT_COOKIE).unwrap();
-    field.to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
 /// Files to serve, each with its path in it, and one beside them, that the service is not asked about.

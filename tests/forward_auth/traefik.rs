@@ -3,9 +3,9 @@
 //! Traefik itself unless it is told to `trustForwardHeader`, and with the client's other fields, but for those of the
 //! connection.
 
-use super::site::{cookie, link, token, verifier};
+use super::site::{link, token, verifier};
 use super::wire::{Server, signed};
-use super::{NOW, PASSED, Reply, XForwarded, exchange, layer, outcome, refused};
+use super::{NOW, PASSED, Reply, XForwarded, cookie, exchange, layer, outcome, refused};
 
 /// What Traefik asks about a client's request.
 fn ask(server: &Server, method: &str, target: &str, clients_own: &[(&str, &str)]) -> Reply {

@@ -21,7 +21,8 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, IntoRequest, Status, Streaming};
 use tower_signed_url::{Decision, Grant, SignedUrlLayer, Verifier, context};
 
-use super::support::{NOW, at, figure_keys, fixed_verifier};
+use super::support::{ENDED, INVALID, NOW, at, earlier, figure_keys, fixed_verifier};
+use super::wire;
 
 const TALK: &str = "/echo.Echo/Talk";
 
@@ -83,11 +84,7 @@ async fn serve(layer: impl FnOnce(Router) -> Router) -> (SocketAddr, Arc<AtomicU
         counted.fetch_add(1, Ordering::Relaxed);
         echo(request)
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = layer(Router::new().route(TALK, post(count)));
-    tokio::spawn(axum::serve(listener, app).into_future());
-    (address, calls)
+    (wire::serve(layer(Router::new().route(TALK, post(count)))).await, calls)
 }
 
 async fn client(server: SocketAddr) -> Grpc<Channel> {
@@ -138,8 +135,7 @@ async fn a_refused_call_of_any_shape_has_its_status_before_a_message_is_sent() {
     let signer = with_password.signer();
     let mint = signer.url(TALK).method(Method::POST).bind("password", "correct horse");
     let by_password: PathAndQuery = mint.sign_until(at(NOW + 1000)).unwrap().as_str().parse().unwrap();
-    let expired = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    let expired = expired.url(TALK).method(Method::POST).sign_until(at(NOW)).unwrap();
+    let expired = earlier().url(TALK).method(Method::POST).sign_until(at(NOW)).unwrap();
     let expired: PathAndQuery = expired.as_str().parse().unwrap();
 
     let (plain, plain_calls) = serve(|app| app.layer(SignedUrlLayer::new(fixed_verifier()))).await;
@@ -151,12 +147,12 @@ async fn a_refused_call_of_any_shape_has_its_status_before_a_message_is_sent() {
         .authorize(|_: Grant, _: http::request::Parts| async { Ok(Decision::Forbidden) });
     let (forbidden, forbidden_calls) = serve(|app| app.layer(forbidding)).await;
 
-    let invalid = "This link is not valid here.";
     for (row, server, target, code, message) in [
-        ("no link", plain, TALK.parse().unwrap(), Code::PermissionDenied, invalid),
-        ("an expired link", plain, expired, Code::PermissionDenied, "This link has ended. A fresh one may work."),
+        ("no link", plain, TALK.parse().unwrap(), Code::PermissionDenied, INVALID),
+        ("a link for GET", plain, super::support::link(TALK).parse().unwrap(), Code::PermissionDenied, INVALID),
+        ("an expired link", plain, expired, Code::PermissionDenied, ENDED),
         ("no password", password, by_password, Code::Unauthenticated, "This link needs a password."),
-        ("forbidden", forbidden, link(&fixed_verifier()), Code::PermissionDenied, invalid),
+        ("forbidden", forbidden, link(&fixed_verifier()), Code::PermissionDenied, INVALID),
         (
             "an authorizer that fails",
             unavailable,

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioExecutor;
 use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceBuilder, service_fn};
 
+use super::support::free_port;
 use super::{STACKS, Stack, fed, link, link_for, nothing, signed};
 
 const SUM: HeaderName = HeaderName::from_static("x-sum");
@@ -89,9 +90,9 @@ async fn bodies_pass_a_proxy_as_they_come() {
 /// What the service fails with is the server's: hyper breaks the request off, as it does without the layer.
 #[tokio::test]
 async fn an_error_is_passed_on() {
-    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_nobody, nobody) = free_port();
     for stack in STACKS {
-        let server = stack.serve(ServiceBuilder::new().layer(signed()).layer(to(unused)).service(client(false))).await;
+        let server = stack.serve(ServiceBuilder::new().layer(signed()).layer(to(nobody)).service(client(false))).await;
         let mut client = stack.connect(server).await;
         assert_eq!(client.get("/a").await.told(), (403, "Missing"), "{stack:?}");
         let broken = client.send("GET", &link("/a"), &[], nothing()).await;

@@ -18,7 +18,7 @@ use tower::service_fn;
 use super::bodies::echo;
 use super::program::until;
 use super::proxy::{HOUR, STACKS, assert_holds_none_of, link, secrets, signer, start, upstream};
-use super::support::exchange;
+use super::support::{exchange, free_port};
 use super::{Stack, fed, nothing, whole};
 
 fn names(headers: &HeaderMap) -> Vec<&str> {
@@ -180,7 +180,7 @@ async fn bodies_stream_both_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_down_is_a_bad_gateway() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_nobody, nobody) = free_port();
     let server = start(nobody);
     let signed = link(Method::GET, "/a");
     for stack in STACKS {

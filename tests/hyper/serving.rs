@@ -7,14 +7,13 @@ use tower::{Layer, service_fn};
 use tower_http::services::ServeDir;
 use tower_signed_url::{SignedUrlLayer, SoftExpiryLayer, Verifier, context, reject};
 
-use super::support::{NOW, at, figure_keys};
+use super::support::{ENDED, NOW, at, earlier, figure_keys};
 use super::wire::tell_kind;
 use super::{STACKS, fed, fixed_verifier, link, link_for, nothing, report, signed, whole};
 
 #[tokio::test]
 async fn a_link_opens_what_it_is_for() {
-    let expired = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-    let expired = expired.url("/a?w=1").sign_until(at(NOW)).unwrap();
+    let expired = earlier().url("/a?w=1").sign_until(at(NOW)).unwrap();
     for stack in STACKS {
         let server = stack.serve(signed().layer(service_fn(report))).await;
         let mut client = stack.connect(server).await;
@@ -164,7 +163,6 @@ async fn a_link_may_be_bound_to_the_host() {
 /// Over HTTP/2 hyper leaves it to the service not to answer `HEAD` with a body, and a client breaks off at one.
 #[tokio::test]
 async fn head_is_refused_without_a_body() {
-    const GONE: &str = "This link has ended. A fresh one may work.";
     let soft = SoftExpiryLayer::unsigned().with_clock(|| at(NOW));
     let problem = signed().on_reject(reject::problem_json);
     let length_of_its_own = signed().on_reject(|rejected| {
@@ -173,7 +171,7 @@ async fn head_is_refused_without_a_body() {
     });
     for stack in STACKS {
         for (row, server, target, expected) in [
-            ("soft expiry", stack.serve(soft.layer(service_fn(report))).await, "/a?exp=1", (410, GONE.len())),
+            ("soft expiry", stack.serve(soft.layer(service_fn(report))).await, "/a?exp=1", (410, ENDED.len())),
             ("a problem", stack.serve(problem.layer(service_fn(report))).await, "/a", (403, PROBLEM.len())),
             ("its own length", stack.serve(length_of_its_own.layer(service_fn(report))).await, "/a", (403, 3)),
         ] {

@@ -1,24 +1,19 @@
 //! `tower::buffer`: in either order, with axum's `HandleErrorLayer` for its errors, or on hyper, which takes them as they are.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::routing::get as get_route;
-use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::{Body, Incoming};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use hyper::body::Incoming;
 use tokio::runtime::Runtime;
 use tower::layer::util::Identity;
-use tower::{BoxError, Service, ServiceBuilder, service_fn};
+use tower::{BoxError, ServiceBuilder, service_fn};
 
 use crate::support::exchange;
+use crate::wire::serve_by_hyper;
 use crate::{FRESH, NO_STORE, check, expired, link, signed, told};
 
 #[test]
@@ -50,7 +45,9 @@ fn either_order_works_on_hyper() {
         || service_fn(async |_: Request<Incoming>| Ok::<_, Infallible>(Response::new(Full::from("the report"))));
     let outside = ServiceBuilder::new().buffer(1).layer(signed()).service(inner());
     let inside = ServiceBuilder::new().layer(signed()).buffer(1).service(inner());
-    for (order, server) in [("outside", serve(&runtime, outside)), ("inside", serve(&runtime, inside))] {
+    for (order, server) in
+        [("outside", runtime.block_on(serve_by_hyper(outside))), ("inside", runtime.block_on(serve_by_hyper(inside)))]
+    {
         for (row, target, expected) in [
             ("allowed", link("/report"), (200, FRESH)),
             ("expired", expired("/report"), (410, NO_STORE)),
@@ -62,24 +59,4 @@ fn either_order_works_on_hyper() {
             assert_eq!(reply.body == b"the report", reply.status == 200, "{order}: {row}");
         }
     }
-}
-
-fn serve<S, B>(runtime: &Runtime, service: S) -> SocketAddr
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let address = listener.local_addr().unwrap();
-    runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(service.clone());
-            tokio::spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
-                server.serve_connection(TokioIo::new(stream), service).await
-            });
-        }
-    });
-    address
 }

@@ -9,12 +9,10 @@ use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier};
 
-use crate::support::{NOW, Reply, at, exchange, figure_keys};
-use crate::{FRESH, NO_STORE, STALE, check, expired, get, link, tampered_with, told};
+use crate::support::{ENDED, INVALID, NOW, Reply, at, exchange, figure_keys};
+use crate::{FRESH, NO_STORE, STALE, check, expired, link, tampered_with, told};
 
 const FILE: &str = "/files/report.txt";
-const ENDED: &str = "This link has ended. A fresh one may work.";
-const INVALID: &str = "This link is not valid here.";
 
 /// Its tokens may come in a cookie, so that every answer says `Vary: Cookie`.
 fn signed() -> SignedUrlLayer {
@@ -57,7 +55,7 @@ fn either_order_compresses_and_only_outside_it_changes_refusals() {
     for (order, servers) in stacks {
         for (stack, server) in &servers {
             check(stack, server, FILE);
-            let etag = get(server, &link(FILE)).header("etag").unwrap().to_owned();
+            let etag = server.get(&link(FILE)).header("etag").unwrap().to_owned();
             let changed = [GZIP, ("if-none-match", "\"another\"")];
             let not_changed = [GZIP, ("if-none-match", &*etag)];
             for (row, target, headers, expected, body) in [

@@ -21,7 +21,7 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
 use tower_signed_url::{Decision, Grant, SignedUrlLayer, Verifier, context};
 
 use crate::support::{NOW, Reply, at, exchange, figure_keys};
-use crate::{FRESH, NO_STORE, STALE, Server, check, conceal, expired, get, link, signed, tampered_with, told};
+use crate::{FRESH, NO_STORE, STALE, Server, check, conceal, expired, link, signed, tampered_with, told};
 
 /// What a shed load is answered with.
 async fn too_many(error: BoxError) -> (StatusCode, String) {
@@ -68,9 +68,9 @@ fn outside_a_refused_request_takes_a_slot() {
         for (stack, server) in servers {
             let row = format!("{order}, {stack}");
             let [first, refused, allowed] = std::thread::scope(|scope| {
-                let first = scope.spawn(|| get(&server, &link("/first")));
+                let first = scope.spawn(|| server.get(&link("/first")));
                 server.wait(async { begun.acquire().await.unwrap().forget() });
-                let others = [expired("/second"), link("/third")].map(|target| get(&server, &target));
+                let others = [expired("/second"), link("/third")].map(|target| server.get(&target));
                 end.add_permits(1);
                 let [refused, allowed] = others;
                 [first.join().unwrap(), refused, allowed]
@@ -80,7 +80,7 @@ fn outside_a_refused_request_takes_a_slot() {
             assert_eq!(told(&first), (200, FRESH), "{row}");
             // And nothing of it is left behind.
             end.add_permits(1);
-            assert_eq!(told(&get(&server, &link("/fourth"))), (200, FRESH), "{row}");
+            assert_eq!(told(&server.get(&link("/fourth"))), (200, FRESH), "{row}");
             server.wait(async { begun.acquire().await.unwrap().forget() });
         }
     }
@@ -107,7 +107,7 @@ fn a_refused_request_gives_its_permit_back() {
     let live = || shed().layer(gone()).concurrency_limit(1);
     for (stack, server) in stacks!(routes(), Identity::new(), live()) {
         for _ in 0..3 {
-            assert_eq!(told(&get(&server, &link("/report"))), (410, NO_STORE), "{stack}");
+            assert_eq!(told(&server.get(&link("/report"))), (410, NO_STORE), "{stack}");
         }
     }
 }
@@ -182,6 +182,6 @@ fn a_limit_in_a_router_behind_conceal_layer_needs_with_state() {
         ("with_state", Server::start_with(|| around(limited().with_state(()))), [200, 200, 429, 429]),
         ("without", Server::start_with(|| around(limited())), [200; 4]),
     ] {
-        assert_eq!([(); 4].map(|()| get(&server, &link("/report")).status), expected, "{row}");
+        assert_eq!([(); 4].map(|()| server.get(&link("/report")).status), expected, "{row}");
     }
 }

@@ -9,7 +9,7 @@ use tower_http::normalize_path::NormalizePathLayer;
 
 use crate::support::{NOW, at, fixed_verifier};
 use crate::wire::Server;
-use crate::{conceal, get, link, signed};
+use crate::{conceal, link, signed};
 
 /// Each route tells what it serves.
 fn routes() -> Router {
@@ -66,7 +66,7 @@ fn it_works_inside_and_breaks_links_outside() {
         let servers = [&outside[..], &outside_in_router, &between, &inside];
         for ((order, servers), expected) in orders.into_iter().zip(servers).zip(expected) {
             for server in servers {
-                let reply = get(server, &target);
+                let reply = server.get(&target);
                 let served = (reply.status != 403).then(|| str::from_utf8(&reply.body).unwrap());
                 assert_eq!(served, expected, "{order}: {row}: {}", reply.status);
             }

@@ -11,7 +11,7 @@ use tower::ServiceBuilder;
 use tower_http::timeout::TimeoutLayer;
 use tower_signed_url::{Authorize, BoxError, Decision, Grant, Live, SignedUrlLayer, Verifier};
 
-use crate::{NO_STORE, STALE, check, get, link, signed, tampered_with, told};
+use crate::{NO_STORE, STALE, check, link, signed, tampered_with, told};
 
 /// What never ends takes longer than this, what ends is given an hour: no test waits for a machine to be fast.
 const SHORT: Duration = Duration::from_millis(1);
@@ -42,8 +42,8 @@ fn outside_it_covers_live_authorization_and_inside_the_service_alone() {
         ("inside, live", stacks!(routes(), net(), inside()), "/report", (408, None)),
     ] {
         for (stack, server) in &servers {
-            assert_eq!(told(&get(server, &link(target))), expected, "{order}, {stack}");
-            assert_eq!(told(&get(server, &tampered_with(target))), (403, NO_STORE), "{order}, {stack}: refused");
+            assert_eq!(told(&server.get(&link(target))), expected, "{order}, {stack}");
+            assert_eq!(told(&server.get(&tampered_with(target))), (403, NO_STORE), "{order}, {stack}: refused");
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::fs::read_to_string;
 
-use tokio::net::TcpSocket;
 use tower::Layer;
 use tower_signed_url::{SignedUrlLayer, Verifier};
 
 use super::*;
 use crate::log::Log;
-use crate::support::figure_keys;
+use crate::support::{figure_keys, free_port};
 
 fn verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_path().build().unwrap()
@@ -136,13 +135,11 @@ fn what_nginx_cannot_read_is_logged_by_the_default_server() {
 /// first line of the request, the URL that it asked the application for, and the `Referer`.
 #[test]
 fn the_error_log_holds_no_signature() {
-    // Bound, and not listening: nobody else can be there.
-    let closed = TcpSocket::new_v4().unwrap();
-    closed.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let (_nobody, nobody) = free_port();
     let (advised, levels) = ("error_log /var/log/nginx/error.log emerg;", ["error", "crit", "alert", "emerg"]);
     let all = levels.map(|level| format!("error_log /var/log/nginx/at-{level}.log {level};")).concat();
     let snippet = LOGS.replace(advised, &format!("{advised} {all}"));
-    let Some(mut nginx) = Nginx::start(&snippet, closed.local_addr().unwrap()) else { return };
+    let Some(mut nginx) = Nginx::start(&snippet, nobody) else { return };
 
     let link = link("/files/a.txt");
     let (_, mac) = link.rsplit_once('=').unwrap();

@@ -5,15 +5,12 @@ use std::num::NonZeroU8;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
+use tower::Layer;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier, client_ip, context};
 
-use super::nginx::Nginx;
-use super::support::{exchange, figure_keys};
-use super::wire::{Server, read_raw};
 use super::*;
-
-const REFUSED: &str = "This link is not valid here.";
-const ENDED: &str = "This link has ended. A fresh one may work.";
+use crate::support::figure_keys;
+use crate::wire::read_raw;
 
 fn verifier() -> Verifier {
     Verifier::builder(&figure_keys())
@@ -29,9 +26,8 @@ fn verifier() -> Verifier {
 
 /// The application, and nginx in front of it.
 fn start(folder: &TempDir) -> Option<(Server, Nginx)> {
-    let routes = app(folder);
     let layer = SignedUrlLayer::new(verifier());
-    let server = Server::start(Router::new().fallback_service(tower::Layer::layer(&layer, routes)));
+    let server = Server::start(Router::new().fallback_service(layer.layer(app(folder))));
     let nginx = Nginx::start(PASSED_THROUGH, server.address)?;
     Some((server, nginx))
 }
@@ -43,13 +39,13 @@ fn a_link_is_judged_as_without_nginx() {
     let expired = earlier().url("/files/a.txt").sign_until(at(NOW)).unwrap().into_string();
     for (row, target, status, body) in [
         ("a link", link("/files/a.txt"), 200, "a.txt"),
-        ("tampered", link("/files/a.txt").replace("a.txt", "%41.txt"), 403, REFUSED),
-        ("tampered, the time", link("/files/a.txt").replace("exp=1", "exp=2"), 403, REFUSED),
+        ("tampered", link("/files/a.txt").replace("a.txt", "%41.txt"), 403, INVALID),
+        ("tampered, the time", link("/files/a.txt").replace("exp=1", "exp=2"), 403, INVALID),
         ("expired", expired, 410, ENDED),
-        ("without", "/files/a.txt".into(), 403, REFUSED),
-        ("without, no such file", "/files/b.txt".into(), 403, REFUSED),
+        ("without", "/files/a.txt".into(), 403, INVALID),
+        ("without, no such file", "/files/b.txt".into(), 403, INVALID),
         ("a query", link("/say?q=a+b%20c&r=%2B"), 200, "GET /say?q=a+b%20c&r=%2B 0"),
-        ("a query, tampered", link("/say?q=a+b").replace("a+b", "a%20b"), 403, REFUSED),
+        ("a query, tampered", link("/say?q=a+b").replace("a+b", "a%20b"), 403, INVALID),
         ("an empty query", link("/say?"), 200, "GET /say? 0"),
     ] {
         assert_eq!(answer(nginx.get(&target)), (status, body.into()), "{row}");
@@ -67,23 +63,22 @@ fn tokens_open_their_scope_in_every_carrier() {
     let folder = folder();
     let Some((_server, nginx)) = start(&folder) else { return };
     let token = verifier().signer().scope("/files/").sign_until(at(NOW + 1000)).unwrap();
-    let cookie = token.set_cookie(DEFAULT_COOKIE).unwrap();
-    let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
+    let cookie = cookie(&token);
     let get = |target: &str, cookie: &str| answer(exchange(nginx.address, "GET", target, &[("cookie", cookie)], b""));
     for (written, name) in NAMES {
         let path = format!("/files/{written}");
         assert_eq!(get(token.in_query(&path).unwrap().as_str(), "a=1"), (200, name.into()), "query: {written}");
         assert_eq!(get(token.in_path(&path).unwrap().as_str(), "a=1"), (200, name.into()), "path: {written}");
-        assert_eq!(get(&path, cookie), (200, name.into()), "cookie: {written}");
+        assert_eq!(get(&path, &cookie), (200, name.into()), "cookie: {written}");
     }
     let in_query = token.in_query("/files/a.txt").unwrap().into_string();
     let in_path = token.in_path("/files/a.txt").unwrap().into_string();
     let outside =
         ["/say", "/files", "/files/../say", "/files/%2e%2e/say", "/files/..%2fsay", "/files/..;/say", "/files//a.txt"];
     for path in outside {
-        assert_eq!(get(&in_query.replace("/files/a.txt", path), "a=1"), (403, REFUSED.into()), "query: {path}");
-        assert_eq!(get(&in_path.replace("/files/a.txt", path), "a=1"), (403, REFUSED.into()), "path: {path}");
-        assert_eq!(get(path, cookie), (403, REFUSED.into()), "cookie: {path}");
+        assert_eq!(get(&in_query.replace("/files/a.txt", path), "a=1"), (403, INVALID.into()), "query: {path}");
+        assert_eq!(get(&in_path.replace("/files/a.txt", path), "a=1"), (403, INVALID.into()), "path: {path}");
+        assert_eq!(get(path, &cookie), (403, INVALID.into()), "cookie: {path}");
     }
 }
 
@@ -130,7 +125,7 @@ fn uploads_are_limited() {
     for (row, method, target, media_type, body, expected) in [
         ("any", "PUT", &any, "image/png", &b"abcdef"[..], (200, "PUT /inbox 6")),
         ("large", "PUT", &any, "image/png", &large, (200, "PUT /inbox 1500000")),
-        ("another method", "POST", &any, "image/png", b"abcdef", (403, REFUSED)),
+        ("another method", "POST", &any, "image/png", b"abcdef", (403, INVALID)),
         ("as it may be", "PUT", &limited, "text/plain", b"abcde", (200, "PUT /inbox 5")),
         ("too large", "PUT", &limited, "text/plain", b"abcdef", (413, "This link takes no upload as large as this.")),
         ("another type", "PUT", &limited, "image/png", b"abcde", (415, "This link takes no upload of this type.")),

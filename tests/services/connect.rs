@@ -7,25 +7,22 @@ use bytes::Bytes;
 use http::header::COOKIE;
 use http::{Method, Request, StatusCode};
 use http_body_util::Empty;
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::client::conn::http2::SendRequest;
 use hyper::ext::Protocol;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
+use hyper_util::rt::TokioIo;
 use tokio::task::spawn_blocking;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tower::Layer;
 use tower_signed_url::{DEFAULT_COOKIE, SignedUrlLayer, Verifier};
 
-use super::support::{NOW, at, exchange, figure_keys, fixed_verifier};
+use super::support::{NOW, at, connect_http2, cookie, earlier, exchange, figure_keys, fixed_verifier};
 use super::websocket::{converse, routes};
 use super::wire::{only, tell_kind};
 use super::{allow, conceal, serve, signed};
 
 async fn connect(server: SocketAddr) -> SendRequest<Empty<Bytes>> {
-    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-    let (mut client, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
-    tokio::spawn(connection);
+    let mut client = connect_http2(server).await;
     // With its first answer, the server's settings have arrived, which allow it.
     let request = Request::get(format!("http://{server}/chat")).body(Empty::new()).unwrap();
     client.send_request(request).await.unwrap();
@@ -73,8 +70,7 @@ async fn over_http_2_a_websocket_needs_a_link_for_connect() {
         let target = format!("{path}?room=1");
         let good = link(&target, &[Method::CONNECT]);
         let granted = Ok(format!("{target} granted"));
-        let expired = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-        let expired = expired.url(path).method(Method::CONNECT).sign_until(at(NOW)).unwrap().into_string();
+        let expired = earlier().url(path).method(Method::CONNECT).sign_until(at(NOW)).unwrap().into_string();
         let refused = |status, kind: &str| Err((status, kind.to_owned()));
         for (row, target, expected) in [
             ("a link for CONNECT", good.clone(), granted.clone()),
@@ -125,8 +121,7 @@ async fn over_http_2_a_cookie_opens_no_websocket_either() {
     let builder = || Verifier::builder(&figure_keys()).clock(|| at(NOW)).token_cookie(DEFAULT_COOKIE);
     let signer = builder().build().unwrap().signer();
     let token = signer.scope("/").method(Method::CONNECT).sign_until(at(NOW + 1000)).unwrap();
-    let cookie = token.set_cookie(DEFAULT_COOKIE).unwrap();
-    let cookie = cookie.to_str().unwrap().split(';').next();
+    let cookie = cookie(&token);
     for (row, verifier, expected) in [
         ("as a rule", builder(), Err((403, "Method".to_owned()))),
         ("by leave", builder().allow_any_method_by_cookie(), Ok("/chat granted".to_owned())),
@@ -134,7 +129,7 @@ async fn over_http_2_a_cookie_opens_no_websocket_either() {
         let layer = SignedUrlLayer::new(verifier.build().unwrap()).on_reject(tell_kind);
         let server = serve(routes().layer(layer)).await;
         let mut client = connect(server).await;
-        assert_eq!(open(&mut client, server, "/chat", cookie).await, expected, "{row}");
+        assert_eq!(open(&mut client, server, "/chat", Some(&cookie)).await, expected, "{row}");
         let in_query = token.in_query("/chat").unwrap();
         let granted = Ok("/chat granted".to_owned());
         assert_eq!(open(&mut client, server, in_query.as_str(), None).await, granted, "{row}, in the query");

@@ -28,7 +28,7 @@ use tower_signed_url::{
 };
 
 use super::browser::Browser;
-use super::support::{NOW, at, figure_keys, fixed_verifier};
+use super::support::{NOW, at, cookie, earlier, figure_keys, fixed_verifier};
 use super::wire::only;
 use super::{allow, conceal, link, serve, signed, wire};
 
@@ -101,8 +101,7 @@ async fn a_websocket_needs_a_link() {
     ] {
         let server = serve(app).await;
         let good = link(&format!("{path}?room=1"));
-        let expired = fixed_verifier().signer().with_clock(|| at(NOW - 9));
-        let expired = expired.url(path).sign_until(at(NOW)).unwrap().into_string();
+        let expired = earlier().url(path).sign_until(at(NOW)).unwrap().into_string();
         let posts = fixed_verifier().signer();
         let posts = posts.url(path).method(Method::POST).sign_until(at(NOW + 9)).unwrap().into_string();
         let refused = |status, kind: &str| Err((status, kind.to_owned()));
@@ -152,8 +151,8 @@ async fn a_cookie_opens_no_websocket() {
         Router::new().fallback_service(ConcealLayer::new(&verifier).layer(routes().layer(layer)))
     };
     let token = builder().build().unwrap().signer().scope("/").sign_until(at(NOW + 1000)).unwrap();
-    let cookie = token.set_cookie(DEFAULT_COOKIE).unwrap();
-    let cookie = cookie.to_str().unwrap().split(';').next();
+    let cookie = cookie(&token);
+    let cookie = Some(&*cookie);
     let strict = serve(around(builder(), false)).await;
     let optional = serve(around(builder(), true)).await;
     let any_method = serve(around(builder().allow_any_method_by_cookie(), false)).await;

@@ -2,17 +2,14 @@
 #![allow(dead_code, missing_docs, clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
-use tokio::runtime::Builder;
 
 use crate::program::until;
-use crate::support::is_installed;
+use crate::support::{free_port, is_installed};
 
 /// What belongs to a test and not to a README: nothing but the test speaks to it.
 const OPTIONS: &str = "{
@@ -70,23 +67,9 @@ impl Caddy {
         Some(caddy)
     }
 
-    /// All that it says to this until it closes the connection.
-    pub fn raw(&self, request: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.write_all(request).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
     /// What it has logged by now.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("stderr")).unwrap()
-    }
-
-    /// A path below its folder: `/var/www`, say.
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name.trim_start_matches('/'))
     }
 }
 
@@ -95,16 +78,4 @@ impl Drop for Caddy {
         _ = self.child.kill();
         _ = self.child.wait();
     }
-}
-
-/// A port that is nobody's for as long as the socket lives, and that Caddy can have all the same, for it shares ports.
-pub fn free_port() -> (TcpSocket, SocketAddr) {
-    // Registering a socket takes a runtime, though nothing is asked of it.
-    let runtime = Builder::new_current_thread().enable_io().build().unwrap();
-    let _guard = runtime.enter();
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_reuseport(true).unwrap();
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let address = socket.local_addr().unwrap();
-    (socket, address)
 }

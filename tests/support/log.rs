@@ -12,8 +12,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderName;
 use http_body_util::Empty;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
@@ -21,6 +19,8 @@ use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::support::{connect_http2, exchange};
 
 /// What was logged since a [`record`] began.
 static TEXT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -137,15 +137,12 @@ pub type Exchange = Box<dyn FnMut(&str, &[(&str, &str)]) -> u16>;
 pub type Connect = fn(SocketAddr, &Runtime) -> Exchange;
 
 pub fn http1(server: SocketAddr, _: &Runtime) -> Exchange {
-    Box::new(move |target, headers| crate::support::exchange(server, "GET", target, headers, b"").status)
+    Box::new(move |target, headers| exchange(server, "GET", target, headers, b"").status)
 }
 
 pub fn http2(server: SocketAddr, runtime: &Runtime) -> Exchange {
     let handle = runtime.handle().clone();
-    let stream = TokioIo::new(handle.block_on(TcpStream::connect(server)).unwrap());
-    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
-    let (mut client, connection) = handle.block_on(handshake).unwrap();
-    handle.spawn(connection);
+    let mut client = handle.block_on(connect_http2(server));
     Box::new(move |target, headers| {
         let uri = if target.starts_with('/') { format!("http://{server}{target}") } else { target.to_owned() };
         let mut request = http::Request::get(uri).body(Empty::<Bytes>::new()).unwrap();

@@ -1,16 +1,25 @@
 //! What several test files share. Each uses a part of it.
 #![allow(dead_code, missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use tower_signed_url::{Keyring, SigningKey, Verifier};
+use http_body::Body;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpSocket;
+use tower_signed_url::{DEFAULT_COOKIE, Keyring, ScopeToken, Signer, SigningKey, Verifier};
 
 /// The time that fixed links are checked at.
 pub const NOW: u64 = 1_789_999_000;
+
+/// What whoever is refused reads by default.
+pub const INVALID: &str = "This link is not valid here.";
+pub const ENDED: &str = "This link has ended. A fresh one may work.";
 
 pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -29,6 +38,22 @@ pub fn figure_keys() -> Keyring {
 /// A verifier with the figures' key, at [`NOW`].
 pub fn fixed_verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).build().unwrap()
+}
+
+/// A link that has 1000 seconds left at [`NOW`].
+pub fn link(target: &str) -> String {
+    fixed_verifier().signer().url(target).sign_until(at(NOW + 1000)).unwrap().into_string()
+}
+
+/// What mints links that have ended at [`NOW`].
+pub fn earlier() -> Signer {
+    fixed_verifier().signer().with_clock(|| at(NOW - 9))
+}
+
+/// `Cookie` with this token.
+pub fn cookie(token: &ScopeToken) -> String {
+    let field = token.set_cookie(DEFAULT_COOKIE).unwrap();
+    field.to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
 /// Where programs are. Servers are in a folder that is not everyone's.
@@ -81,6 +106,28 @@ pub fn exchange(server: SocketAddr, method: &str, target: &str, headers: &[(&str
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     read_reply(&answer)
+}
+
+/// A connection that speaks HTTP/2.
+pub async fn connect_http2<B>(server: SocketAddr) -> http2::SendRequest<B>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(server).await.unwrap());
+    let (client, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// A port that is nobody's for as long as the socket lives, which does not listen: whoever connects is refused.
+pub fn free_port() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    // Caddy can have it all the same, for it shares ports.
+    #[cfg(unix)]
+    socket.set_reuseport(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 fn read_reply(answer: &[u8]) -> Reply {

@@ -13,11 +13,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use sha2::Sha256;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower::Service;
+use tower::{BoxError, Service};
 use tower_signed_url::Rejected;
+
+use crate::support::{Reply, connect_http2, exchange};
 
 /// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
 pub fn signed(covered: &str) -> String {
@@ -30,6 +36,36 @@ pub fn signed(covered: &str) -> String {
 pub fn tell_kind(rejected: Rejected<'_>) -> Response<String> {
     let kind = format!("{:?}", rejected.rejection().kind());
     Response::builder().status(rejected.status()).header("x-kind", &kind).body(kind).unwrap()
+}
+
+/// Serves until the test ends.
+pub async fn serve(app: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, app).into_future());
+    address
+}
+
+/// Serves without a framework until the test ends.
+pub async fn serve_by_hyper<S, B>(service: S) -> SocketAddr
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let stream = TokioIo::new(listener.accept().await.unwrap().0);
+            let service = TowerToHyperService::new(service.clone());
+            tokio::spawn(async move {
+                let server = auto::Builder::new(TokioExecutor::new());
+                _ = server.serve_connection(stream, service).await;
+            });
+        }
+    });
+    address
 }
 
 /// A server for as long as this lives.
@@ -60,11 +96,11 @@ impl Server {
         S::Future: Send,
     {
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let app = {
             let _entered = runtime.enter();
-            make().into_make_service()
+            make().into_make_service_with_connect_info::<SocketAddr>()
         };
         runtime.spawn(axum::serve(listener, app).into_future());
         Self { address, runtime }
@@ -73,6 +109,10 @@ impl Server {
     /// Waits for what its services do.
     pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    pub fn get(&self, target: &str) -> Reply {
+        exchange(self.address, "GET", target, &[], b"")
     }
 
     /// All that it says until it closes the connection.
@@ -87,10 +127,7 @@ impl Server {
     /// Sends one request over a connection of its own; nothing if the server breaks it off.
     pub fn http2(&self, request: Request<ClientBody>) -> Option<Response<Bytes>> {
         self.runtime.block_on(async {
-            let stream = TokioIo::new(tokio::net::TcpStream::connect(self.address).await.unwrap());
-            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
-            let (mut client, connection) = handshake.await.unwrap();
-            tokio::spawn(connection);
+            let mut client = connect_http2(self.address).await;
             let (parts, body) = client.send_request(request).await.ok()?.into_parts();
             Some(Response::from_parts(parts, body.collect().await.ok()?.to_bytes()))
         })
