@@ -202,3 +202,23 @@ fn a_ring_refuses_changes_that_make_no_sense_and_stays_as_it_was() {
         assert_eq!(check(&verifier(&keys), &of_b), Ok(()), "{name}");
     }
 }
+
+/// As when `SIGNED_URL_KEYS` was read again. Both rings go their own ways from then on.
+#[test]
+fn a_ring_takes_over_anothers_keys() {
+    let (keys, other) = (Keyring::new(key("a")), Keyring::new(key("b")));
+    other.accept(key("c")).unwrap();
+    let (of_a, of_c) = (link(&keys), link(&Keyring::new(key("c"))));
+    let elsewhere = verifier(&keys.clone());
+
+    keys.replace_with(&other);
+    assert_eq!(link(&keys), link(&other));
+    assert_eq!(check(&elsewhere, &of_a), Err(RejectionKind::UnknownKey));
+    assert_eq!(check(&elsewhere, &of_c), Ok(()));
+
+    other.retire(&id("c")).unwrap();
+    assert_eq!(check(&elsewhere, &of_c), Ok(()));
+    assert_eq!(check(&verifier(&other), &of_c), Err(RejectionKind::UnknownKey));
+    keys.replace_with(&keys.clone());
+    assert_eq!(link(&keys), link(&other));
+}
