@@ -1,7 +1,11 @@
 //! nginx sends requests on as they came.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::num::NonZeroU8;
 
+use axum::extract::WebSocketUpgrade;
+use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
@@ -173,6 +177,31 @@ fn a_link_is_bound_to_what_nginx_passes_on() {
         assert_eq!(reply.status, status, "{row}");
         let asks = reply.header("www-authenticate").is_some_and(|value| value.starts_with("Basic realm="));
         assert_eq!(asks, status == 401, "{row}");
+    }
+}
+
+/// nginx takes `Upgrade` for a word to itself, unless it is told to pass it on.
+#[test]
+fn a_websocket_needs_its_three_lines() {
+    let open = async |socket: WebSocketUpgrade| socket.on_upgrade(async |_| ());
+    let app = Router::new().route("/socket", any(open)).layer(SignedUrlLayer::new(verifier()));
+    let server = Server::start(app);
+    let lines = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
+    let told = PASSED_THROUGH.replace("proxy_set_header Host", &format!("{lines} proxy_set_header Host"));
+    for (row, snippet, expected) in [("as it is", PASSED_THROUGH, [400, 403]), ("with them", &told, [101, 403])] {
+        let Some(nginx) = Nginx::start(snippet, server.address) else { return };
+        let statuses = [link("/socket"), "/socket".into()].map(|target| {
+            let mut stream = TcpStream::connect(nginx.address).unwrap();
+            let handshake = format!(
+                "GET {target} HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            );
+            stream.write_all(handshake.as_bytes()).unwrap();
+            let mut status_line = [0; 12];
+            stream.read_exact(&mut status_line).unwrap();
+            str::from_utf8(&status_line[9..]).unwrap().parse::<u16>().unwrap()
+        });
+        assert_eq!(statuses, expected, "{row}");
     }
 }
 
