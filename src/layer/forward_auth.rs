@@ -37,9 +37,9 @@ const STATUS: HeaderName = HeaderName::from_static("x-signed-url-status");
 ///
 /// What only the one who serves could enforce is refused: a limit to a body's size and, unless
 /// [`named_downloads`](Self::named_downloads) was called, a download's name. Tokens are not
-/// [exchanged](SignedUrlLayer::exchange) for cookies. Put no [`ConcealLayer`](crate::ConcealLayer) around it. If the proxy does not serve
-/// the file itself, but hands the request on, it hands on the credential: put the layer into that other server
-/// instead.
+/// [exchanged](SignedUrlLayer::exchange) for cookies. Put no [`ConcealLayer`](crate::ConcealLayer) around it. If the proxy
+/// does not serve the file itself, but hands the request on, it hands on the credential: put the layer into that other
+/// server instead.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -77,8 +77,8 @@ impl<V, A> ForwardAuth<V, A> {
     /// `X-Forwarded-Host`. They give the client the answer as it is, so a link that has ended is answered 410.
     ///
     /// They tell of the path as it is by then: ask before a prefix is taken off, or a link opens what has that name under
-    /// any prefix. In Caddy's `forward_auth`, write `uri /auth?`: without the `?`, the link is in the URI of the request that
-    /// it asks by, too, and in whatever logs that.
+    /// any prefix. In Caddy's `forward_auth`, write `uri /auth?`: without the `?`, the link is in the URI of the request
+    /// that it asks by, too, and in whatever logs that.
     ///
     /// Traefik sets these fields itself, unless it is told to `trustForwardHeader`: do not. Nor limit its
     /// `authRequestHeaders`: where `Sec-WebSocket-Key` is left out, a token in a cookie opens a WebSocket.
@@ -96,8 +96,8 @@ impl<V, A> ForwardAuth<V, A> {
         Self { layer: Arc::new(layer), proxy }
     }
 
-    /// Lets links that name a [download](crate::Mint::download) pass. The proxy has to put the `Content-Disposition` that it is
-    /// answered into its own answer.
+    /// Lets links that name a [download](crate::Mint::download) pass. The proxy has to put the `Content-Disposition` that
+    /// it is answered into its own answer.
     pub fn named_downloads(self) -> Self {
         let mut layer = Arc::unwrap_or_clone(self.layer);
         layer.settings.takes_on = Obligations::DOWNLOAD;

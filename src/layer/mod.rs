@@ -65,10 +65,11 @@ use crate::verify::{Obligations, Verifier, Verify};
 ///
 #[doc = include_str!("order.md")]
 ///
-/// On axum, `Router::layer` and `route_layer` run what was added last first; `ServiceBuilder` what was added first.
-/// A router that is a service inside of another, `Router::new().fallback_service(layer.layer(app))`, needs `app.with_state(())`:
-/// without it axum builds its layers anew for each request, so that a limit among them does not limit. A limit that is reached
-/// inside of this layer holds refusals up too, unless `load_shed` stands directly outside of it.
+/// On axum, `Router::layer` and `route_layer` run what was added last first; `ServiceBuilder` what was added first. A
+/// router that is a service inside of another, `Router::new().fallback_service(layer.layer(app))`, needs
+/// `app.with_state(())`: without it axum builds its layers anew for each request, so that a limit among them does not
+/// limit. A limit that is reached inside of this layer holds refusals up too, unless `load_shed` stands directly outside of
+/// it.
 #[must_use]
 pub struct SignedUrlLayer<V = Verifier, A = ()> {
     verify: Arc<V>,
@@ -218,9 +219,9 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// addresses it was redirected from, as Chromium does.)
     ///
     /// Browsers say how they navigate, and keep `Secure` cookies, over HTTPS and for this machine alone: over plain HTTP to
-    /// anywhere else nothing is exchanged. A frame is served directly (its `Sec-Fetch-Dest` is not `document`): in another site's page a browser would not keep
-    /// the cookie. Only tokens in the query are exchanged; there is no cookie for a link to one exact URL. A token too long for a cookie
-    /// stays in the query.
+    /// anywhere else nothing is exchanged. A frame is served directly (its `Sec-Fetch-Dest` is not `document`): in another
+    /// site's page a browser would not keep the cookie. Only tokens in the query are exchanged; there is no cookie for a
+    /// link to one exact URL. A token too long for a cookie stays in the query.
     ///
     /// ```
     /// use tower_signed_url::{DEFAULT_COOKIE, Keyring, SignedUrlLayer, SigningKey, Verifier};

@@ -54,8 +54,8 @@ impl VerifierBuilder {
     /// Lets links bind the context of this name, 1 to 32 of `a-z 0-9 -`, and says where a request shows it. Ready-made
     /// sources, and an example, are in [`context`](crate::context).
     ///
-    /// A request for which the source gives nothing, an empty value, or one with a line break is refused. The names `host` and `password` have a
-    /// meaning of their own in the format: give them [`host`](crate::context::host) and
+    /// A request for which the source gives nothing, an empty value, or one with a line break is refused. The names `host`
+    /// and `password` have a meaning of their own in the format: give them [`host`](crate::context::host) and
     /// [`basic_password`](crate::context::basic_password).
     pub fn bind<F>(mut self, name: &str, source: F) -> Self
     where
@@ -99,8 +99,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Reads scope tokens from the first segment of the path as well, which relative links inherit. (axum's `nest("/site", …)`
-    /// answers `/site` and not `/site/`, which is what a scope covers: write `nest("/site/", …)`.)
+    /// Reads scope tokens from the first segment of the path as well, which relative links inherit. (axum's `nest("/site",
+    /// …)` answers `/site` and not `/site/`, which is what a scope covers: write `nest("/site/", …)`.)
     ///
     /// The token has to be taken off before anything routes by the path: put a [`ConcealLayer`](crate::ConcealLayer), whose
     /// docs show it, or the [`SignedUrlLayer`](crate::SignedUrlLayer) itself around the whole router. A `ConcealLayer` takes

@@ -191,7 +191,8 @@ impl Verified {
     ///
     /// # Errors
     ///
-    /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped in silence.
+    /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped
+    /// in silence.
     pub fn discharge(self, taken_on: Obligations) -> Result<Grant, Rejection> {
         let asks_in_vain_for = |what| self.obligations.include(what) && !taken_on.include(what);
         if taken_on.include(self.obligations) {
