@@ -4,7 +4,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body::Body;
 
 use super::SignedUrlLayer;
@@ -51,8 +51,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             Some(concealed) => self.verify_concealed(request, &concealed),
             None => self.verify_and_strip(request),
         };
-        clean_headers(request.headers_mut(), &*self.verify);
-        cookie::remove(request.headers_mut(), self.verify.cookies());
+        self.clean(request.headers_mut());
         let rejection = match taken {
             Ok(taken) => match check_body(&taken.verified, request.body()) {
                 Ok(()) => return grant(request, taken, self.settings.takes_on),
@@ -67,6 +66,12 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             request.headers_mut().remove(AUTHORIZATION);
         }
         Err(rejection)
+    }
+
+    /// Takes out of a request's header fields what may hold a credential.
+    pub(super) fn clean(&self, headers: &mut HeaderMap) {
+        clean_headers(headers, &*self.verify);
+        cookie::remove(headers, self.verify.cookies());
     }
 
     fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<Taken, Rejection> {

@@ -13,8 +13,6 @@ use tower_service::Service;
 
 use super::{ResponseBody, SignedUrlLayer, SignedUrlService};
 use crate::cache::Cache;
-use crate::conceal::clean_headers;
-use crate::cookie;
 use crate::head::{Head, forget_routing};
 use crate::rejection::Rejection;
 use crate::verify::{Obligations, Verifier, Verify};
@@ -126,8 +124,7 @@ where
         let asked_by = parts.method.clone();
         if let Err(rejection) = proxy.restore(&mut parts) {
             // Half told is told as well: a field may hold a link, and a callback sees the fields.
-            clean_headers(&mut parts.headers, &*self.layer.verify);
-            cookie::remove(&mut parts.headers, self.layer.verify.cookies());
+            self.layer.clean(&mut parts.headers);
             let response = self.layer.refuse(Head::of_parts(&parts), rejection).map(ResponseBody::own);
             return Box::pin(ready(Ok(proxy.answer(&asked_by, response))));
         }
@@ -142,7 +139,7 @@ impl Proxy {
     /// Makes the request that the proxy asks about of the one that it asks by.
     fn restore(self, parts: &mut Parts) -> Result<(), Rejection> {
         let not_told = Rejection::not_told;
-        let (uri, method) = match self {
+        let (in_target, in_method) = match self {
             Self::Nginx => ("x-original-uri", "x-original-method"),
             Self::XForwarded => ("x-forwarded-uri", "x-forwarded-method"),
         };
@@ -150,12 +147,15 @@ impl Proxy {
         forget_routing(&mut parts.extensions);
         parts.version = Version::HTTP_11;
 
-        let told = |parts: &Parts, name| only(parts, name).ok_or_else(|| not_told(name));
-        let target = told(parts, uri)?;
-        parts.method = Method::from_bytes(told(parts, method)?.as_bytes()).map_err(|_| not_told(method))?;
-        parts.uri = read_target(&target).ok_or_else(|| not_told(uri))?;
+        let head = Head::of_parts(parts);
+        let told = |name| head.only_field(&HeaderName::from_static(name));
+        let target = told(in_target).and_then(read_target).ok_or_else(|| not_told(in_target))?;
+        let method = told(in_method).and_then(|method| method.parse().ok()).ok_or_else(|| not_told(in_method))?;
+        let host = told("x-forwarded-host").and_then(|host| HeaderValue::from_bytes(host.as_bytes()).ok());
+        parts.uri = target;
+        parts.method = method;
         if let Self::XForwarded = self {
-            match only(parts, "x-forwarded-host") {
+            match host {
                 Some(host) => parts.headers.insert(HOST, host),
                 None => parts.headers.remove(HOST),
             };
@@ -192,16 +192,10 @@ impl Proxy {
     }
 }
 
-/// The one value of a field.
-fn only(parts: &Parts, name: &'static str) -> Option<HeaderValue> {
-    let mut values = parts.headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none()).cloned()
-}
-
 /// A path and query, all of it: a parser leaves out what follows a `#`.
-fn read_target(value: &HeaderValue) -> Option<Uri> {
-    let target = PathAndQuery::try_from(value.as_bytes()).ok()?;
-    let is_all = target.as_str().as_bytes() == value.as_bytes() && target.as_str().starts_with('/');
+fn read_target(text: &str) -> Option<Uri> {
+    let target = PathAndQuery::try_from(text).ok()?;
+    let is_all = target.as_str() == text && text.starts_with('/');
     is_all.then(|| Uri::from(target))
 }
 
