@@ -35,7 +35,7 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::{BoxError, Service};
 use tower_signed_url::{Grant, SignedUrlLayer};
@@ -66,24 +66,19 @@ impl Stack {
         S::Future: Send,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            loop {
-                let stream = TokioIo::new(listener.accept().await.unwrap().0);
-                let service = TowerToHyperService::new(service.clone());
-                tokio::spawn(async move {
-                    let executor = TokioExecutor::new();
-                    // Where a service fails there is nobody to be told but the client.
-                    match self {
-                        Self::Http1 => drop(http1::Builder::new().serve_connection(stream, service).await),
-                        Self::Http2 => drop(http2::Builder::new(executor).serve_connection(stream, service).await),
-                        _ => drop(auto::Builder::new(executor).serve_connection(stream, service).await),
-                    }
-                });
+        wire::serve_connections(move |stream| {
+            let service = TowerToHyperService::new(service.clone());
+            async move {
+                let executor = TokioExecutor::new();
+                // Where a service fails there is nobody to be told but the client.
+                match self {
+                    Self::Http1 => drop(http1::Builder::new().serve_connection(stream, service).await),
+                    Self::Http2 => drop(http2::Builder::new(executor).serve_connection(stream, service).await),
+                    _ => drop(auto::Builder::new(executor).serve_connection(stream, service).await),
+                }
             }
-        });
-        address
+        })
+        .await
     }
 
     async fn connect(self, server: SocketAddr) -> Client {

@@ -46,6 +46,22 @@ pub async fn serve(app: Router) -> SocketAddr {
     address
 }
 
+/// Hands each connection to whoever serves it, until the test ends.
+pub async fn serve_connections<F>(serve: impl Fn(TokioIo<tokio::net::TcpStream>) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(serve(TokioIo::new(stream)));
+        }
+    });
+    address
+}
+
 /// Serves without a framework until the test ends.
 pub async fn serve_by_hyper<S, B>(service: S) -> SocketAddr
 where
@@ -53,19 +69,14 @@ where
     S::Future: Send,
     B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let stream = TokioIo::new(listener.accept().await.unwrap().0);
-            let service = TowerToHyperService::new(service.clone());
-            tokio::spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
-                _ = server.serve_connection(stream, service).await;
-            });
+    serve_connections(move |stream| {
+        let service = TowerToHyperService::new(service.clone());
+        async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            _ = server.serve_connection(stream, service).await;
         }
-    });
-    address
+    })
+    .await
 }
 
 /// A server for as long as this lives.
