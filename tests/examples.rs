@@ -1,4 +1,4 @@
-//! The examples, run as the programs that they are. (The file server has a file of its own, `browser.rs` clicks.)
+//! The examples, run as the programs that they are. (Some have files of their own, `browser.rs` clicks.)
 #![cfg(all(unix, feature = "axum"))]
 // Clippy's leave for tests ends at the functions that they call.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
@@ -7,6 +7,8 @@
 mod program;
 mod support;
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Runtime;
@@ -24,6 +26,35 @@ const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const HOUR: Duration = Duration::from_secs(3600);
 /// What a browser says when it opens a page.
 const NAVIGATES: (&str, &str) = ("sec-fetch-mode", "navigate");
+
+/// The examples, and where each is run.
+const RUN_IN: [(&str, &str); 8] = [
+    ("authorize", "examples.rs"),
+    ("bound_user", "examples.rs"),
+    ("file_server", "file_server.rs"),
+    ("forward_auth", "forward_auth/example.rs"),
+    ("grpc", "examples.rs"),
+    ("playlist", "examples.rs"),
+    ("preview", "examples.rs"),
+    ("proxy", "hyper/proxy.rs"),
+];
+
+#[test]
+fn none_is_left_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(root.join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let programs =
+        entries.filter(|path| path.extension().is_some_and(|it| it == "rs") || path.join("main.rs").exists());
+    let mut names: Vec<_> = programs.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert_eq!(names, RUN_IN.map(|(name, _)| name));
+
+    for (name, file) in RUN_IN {
+        let test = fs::read_to_string(root.join("tests").join(file)).unwrap();
+        let runs = ["example", "start_with_keys"].map(|function| format!("{function}({name:?}"));
+        assert!(runs.iter().any(|run| test.contains(run)), "{file} does not run {name}");
+    }
+}
 
 #[test]
 fn keys_are_generated_or_from_the_environment() {
