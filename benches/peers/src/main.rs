@@ -1,0 +1,112 @@
+//! The same check by other means, on the same bytes, in one run: `cargo run --release --manifest-path benches/peers/Cargo.toml`.
+//!
+//! Prints two tables (checking, minting) and what they were measured with. Needs a C compiler, and Python 3 with its
+//! `venv` module. Each check has been seen to refuse what it has to before it is timed.
+
+mod axum_signed_urls;
+mod by_hand;
+mod itsdangerous;
+mod jwt;
+mod ours;
+mod peer;
+#[path = "../../support/mod.rs"]
+mod support;
+mod versions;
+
+use std::time::{Duration, SystemTime};
+
+use hmac::{Hmac, KeyInit};
+use sha2::Sha256;
+use tower_signed_url::{Keyring, SigningKey, Verifier};
+
+use itsdangerous::Python;
+use peer::{Links, Peer, LENGTHS};
+use support::link::Link;
+use support::race::{Entry, Race};
+use versions::{print_machine, version_of};
+
+const ROUNDS: usize = 2_001;
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn main() {
+    std::env::set_var("AXUM_SECRET", SECRET);
+    let secret = SECRET.as_bytes();
+    let keys = Keyring::new(SigningKey::from_bytes(secret).unwrap().with_id("2026-11".parse().unwrap()));
+    let verifier = Verifier::new(&keys);
+    let links = LENGTHS.map(|covered| links(&verifier, secret, covered));
+
+    let [floor, ring, aws, by_hand @ ..] = by_hand::peers(secret, &links);
+    let checks = [floor, ring, aws, ours::verify(&verifier, &links)]
+        .into_iter()
+        .chain(by_hand)
+        .chain([jwt::verify(secret, &links), axum_signed_urls::verify(&links)]);
+    let mints = [ours::sign(&verifier, &links), jwt::sign(secret, &links), axum_signed_urls::sign(&links)];
+
+    let mut race = Race::default();
+    let checks: Vec<_> = checks.map(|peer| Row::enter(peer, &mut race)).collect();
+    let mints = mints.map(|peer| Row::enter(peer, &mut race));
+    race.run(ROUNDS);
+    let floors = checks[0].entries;
+    let python = Python::run(SECRET);
+
+    print_head("checking a link");
+    for row in checks {
+        row.print(floors, &mut race);
+    }
+    println!("{}", python.row("Python's `hmac.new(…).digest()`", "hmac", "the floor of the rows of itsdangerous"));
+    println!("{}", python.row("`TimestampSigner.unsign`", "unsign", "age, path (compared); in constant time"));
+    println!(
+        "{}",
+        python.row("`URLSafeTimedSerializer.loads`", "loads", "the same, with the path as JSON in base64url")
+    );
+    println!();
+    print_head("minting one");
+    for row in mints {
+        row.print(floors, &mut race);
+    }
+    println!("{}", python.row("`TimestampSigner.sign`", "sign", ""));
+    println!("{}", python.row("`URLSafeTimedSerializer.dumps`", "dumps", ""));
+    println!();
+    print_machine(&python.version);
+}
+
+fn links(verifier: &Verifier, secret: &[u8], covered: usize) -> Links {
+    let mac: Hmac<Sha256> = Hmac::new_from_slice(secret).unwrap();
+    let yesterday = SystemTime::now() - Duration::from_secs(24 * 3600);
+    let signer = verifier.signer();
+    let valid = Link::new(&signer, &mac, covered);
+    Links { valid, expired: Link::new(&signer.with_clock(move || yesterday), &mac, covered) }
+}
+
+/// One line of a table, being timed.
+struct Row {
+    what: &'static str,
+    package: &'static str,
+    notes: &'static str,
+    entries: [Entry; 2],
+}
+
+impl Row {
+    fn enter(Peer { what, package, notes, calls }: Peer, race: &mut Race) -> Self {
+        Self { what, package, notes, entries: calls.map(|call| race.enter(call)) }
+    }
+
+    fn print(&self, floors: [Entry; 2], race: &mut Race) {
+        let Self { what, package, notes, entries } = self;
+        let [shorter, longer] = entries.map(|entry| race.median(entry));
+        let [floor, longer_floor] = floors.map(|entry| race.median(entry));
+        println!(
+            "| {what} | {package} {} | {shorter:.0} | {:.2} | {longer:.0} | {:.2} | {} | {notes} |",
+            version_of(package),
+            shorter / floor,
+            longer / longer_floor,
+            race.allocations(entries[0])
+        );
+    }
+}
+
+fn print_head(what: &str) {
+    let [shorter, longer] = LENGTHS;
+    println!("| {what} | version | {shorter} bytes, ns | / the MAC | {longer} bytes, ns | / the MAC | allocations | |");
+    println!("| --- | --- | --: | --: | --: | --: | --: | --- |");
+}
