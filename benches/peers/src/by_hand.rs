@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::peer::{check, forge, Links, Peer};
 
-const MAC: &str = "the MAC alone, against one that is decoded already";
+const MAC: &str = "over the bytes, against one that is decoded already; in constant time";
 const CHECK: &str = "path, query, expiry; in constant time";
 
 pub fn peers(secret: &[u8], links: &[Links; 2]) -> [Peer; 6] {
@@ -26,12 +26,12 @@ pub fn peers(secret: &[u8], links: &[Links; 2]) -> [Peer; 6] {
     let by_aws = move |covered: &[u8], mac: &[u8]| aws::verify(&aws_key, covered, mac).is_ok();
 
     [
-        mac_alone("hmac", "hmac", links, &by_rust_crypto),
-        mac_alone("ring", "ring", links, &by_ring),
-        mac_alone("aws-lc-rs", "aws-lc-rs", links, &by_aws),
-        by_hand("by hand, with hmac", "hmac", links, &by_rust_crypto),
-        by_hand("by hand, with ring", "ring", links, &by_ring),
-        by_hand("by hand, with aws-lc-rs", "aws-lc-rs", links, &by_aws),
+        mac_alone("the MAC alone", "hmac", links, &by_rust_crypto),
+        mac_alone("the MAC alone", "ring", links, &by_ring),
+        mac_alone("the MAC alone", "aws-lc-rs", links, &by_aws),
+        by_hand("a check by hand", "hmac", links, &by_rust_crypto),
+        by_hand("a check by hand", "ring", links, &by_ring),
+        by_hand("a check by hand", "aws-lc-rs", links, &by_aws),
     ]
 }
 

@@ -37,10 +37,10 @@ impl Python {
         Self { nanos: nanos.collect(), version: output(&python, &["--version"]).trim().to_owned() }
     }
 
-    /// The lines of a table: what was timed, version, nanoseconds, what they are compared with, notes.
+    /// A line of a table, compared with Python's own MAC.
     pub fn row(&self, what: &str, name: &str, notes: &str) -> String {
         let ([shorter, longer], [floor, longer_floor]) = (self.nanos[name], self.nanos["hmac"]);
-        let version = if name == "hmac" { &self.version } else { ITSDANGEROUS };
+        let version = if name == "hmac" { self.version.clone() } else { format!("itsdangerous {ITSDANGEROUS}") };
         format!(
             "| {what} | {version} | {shorter:.0} | {:.2} | {longer:.0} | {:.2} | | {notes} |",
             shorter / floor,

@@ -1,7 +1,7 @@
 //! The same check by other means, on the same bytes, in one run: `cargo run --release --manifest-path benches/peers/Cargo.toml`.
 //!
-//! Prints two tables (checking, minting) and what they were measured with. Needs a C compiler, and Python 3 with its
-//! `venv` module. Each check has been seen to refuse what it has to before it is timed.
+//! Prints two tables (checking, minting) and what they were measured with. Needs a C compiler, Python 3 with its `venv`
+//! module, and PyPI the first time. Each check has been seen to refuse what it has to before it is timed.
 
 mod axum_signed_urls;
 mod by_hand;
@@ -53,12 +53,19 @@ fn main() {
     for row in checks {
         row.print(floors, &mut race);
     }
-    println!("{}", python.row("Python's `hmac.new(…).digest()`", "hmac", "the floor of the rows of itsdangerous"));
-    println!("{}", python.row("`TimestampSigner.unsign`", "unsign", "age, path (compared); in constant time"));
     println!(
         "{}",
-        python.row("`URLSafeTimedSerializer.loads`", "loads", "the same, with the path as JSON in base64url")
+        python.row("the MAC alone, `hmac.new(…).digest()`", "hmac", "what the rows in Python are compared with")
     );
+    println!(
+        "{}",
+        python.row(
+            "`TimestampSigner.unsign`",
+            "unsign",
+            "path (compared), age; in constant time, keyed anew each time"
+        )
+    );
+    println!("{}", python.row("`URLSafeTimedSerializer.loads`", "loads", "the same, of JSON in base64url"));
     println!();
     print_head("minting one");
     for row in mints {
@@ -68,6 +75,7 @@ fn main() {
     println!("{}", python.row("`URLSafeTimedSerializer.dumps`", "dumps", ""));
     println!();
     print_machine(&python.version);
+    println!("Medians of {ROUNDS} rounds in which all take turns. Allocations are those of Rust's allocator.");
 }
 
 fn links(verifier: &Verifier, secret: &[u8], covered: usize) -> Links {
