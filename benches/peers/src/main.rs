@@ -43,8 +43,8 @@ fn main() {
     let mints = [ours::sign(&verifier, &links), jwt::sign(secret, &links), axum_signed_urls::sign(&links)];
 
     let mut race = Race::default();
-    let checks: Vec<_> = checks.map(|peer| Row::enter(peer, &mut race)).collect();
-    let mints = mints.map(|peer| Row::enter(peer, &mut race));
+    let checks = Row::enter(checks, &mut race);
+    let mints = Row::enter(mints, &mut race);
     race.run(ROUNDS);
     let floors = checks[0].entries;
     let python = Python::run(SECRET);
@@ -95,8 +95,14 @@ struct Row {
 }
 
 impl Row {
-    fn enter(Peer { what, package, notes, calls }: Peer, race: &mut Race) -> Self {
-        Self { what, package, notes, entries: calls.map(|call| race.enter(call)) }
+    /// First all with the shorter link, then all with the longer: none follows itself and finds its code in the cache.
+    fn enter(peers: impl IntoIterator<Item = Peer>, race: &mut Race) -> Vec<Self> {
+        let enter_shorter = |Peer { what, package, notes, calls: [shorter, longer] }| {
+            let shorter = race.enter(shorter);
+            (Self { what, package, notes, entries: [shorter; 2] }, longer)
+        };
+        let rows: Vec<_> = peers.into_iter().map(enter_shorter).collect();
+        rows.into_iter().map(|(row, longer)| Self { entries: [row.entries[0], race.enter(longer)], ..row }).collect()
     }
 
     fn print(&self, floors: [Entry; 2], race: &mut Race) {
