@@ -23,6 +23,7 @@ impl<const N: usize> Inline<N> {
         Self { len: u8::try_from(len).unwrap_or(0), bytes }
     }
 
+    #[inline]
     pub(crate) fn as_str(&self) -> &str {
         str::from_utf8(self.as_bytes()).unwrap_or_default()
     }

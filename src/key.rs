@@ -33,6 +33,7 @@ pub struct KeyId(Inline<MAX_ID>);
 impl KeyId {
     /// The id's text.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
