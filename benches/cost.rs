@@ -4,26 +4,29 @@
 //! machine slows all of them. Not quite alike: the MAC is one long chain of dependent instructions, and hardly feels a
 //! neighbour on the same core that takes half of everything else, so run it on a quiet machine. With `-- --check` the exit
 //! code is 1 where a bound is broken.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
 
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
 use http_body_util::Empty;
 use sha2::Sha256;
 use tower_layer::Layer;
 use tower_service::Service;
-use tower_signed_url::{DEFAULT_COOKIE, Head, Keyring, Policy, SignedUrlLayer, Signer, SigningKey, Verifier, Verify};
+use tower_signed_url::{DEFAULT_COOKIE, Keyring, Policy, SignedUrlLayer, Signer, SigningKey, Verifier, Verify};
+
+use support::link::{LIFETIME, Link, mint, target_for, verify, verify_request};
+use support::race::{Entry, Race};
 
 const ROUNDS: usize = 2_001;
-const CALLS_A_ROUND: u32 = 50;
-const LIFETIME: Duration = Duration::from_secs(3600);
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
@@ -87,52 +90,6 @@ fn print_table(rows: &[Row]) {
     }
 }
 
-/// A thing to time.
-struct Contender {
-    call: Box<dyn FnMut()>,
-    nanos: Vec<f64>,
-}
-
-/// Contenders that take turns.
-#[derive(Default)]
-struct Race(Vec<Contender>);
-
-/// A contender's place.
-#[derive(Clone, Copy)]
-struct Entry(usize);
-
-impl Race {
-    fn enter(&mut self, call: impl FnMut() + 'static) -> Entry {
-        self.0.push(Contender { call: Box::new(call), nanos: Vec::with_capacity(ROUNDS) });
-        Entry(self.0.len() - 1)
-    }
-
-    fn run(&mut self, rounds: usize) {
-        for contender in &mut self.0 {
-            (contender.call)(); // the first load of an `ArcSwap` on a thread allocates
-        }
-        for _ in 0..rounds {
-            for Contender { call, nanos } in &mut self.0 {
-                let start = Instant::now();
-                for _ in 0..CALLS_A_ROUND {
-                    call();
-                }
-                nanos.push(start.elapsed().as_nanos() as f64 / f64::from(CALLS_A_ROUND));
-            }
-        }
-    }
-
-    fn median(&mut self, entry: Entry) -> f64 {
-        let nanos = &mut self.0[entry.0].nanos;
-        nanos.sort_by(f64::total_cmp);
-        nanos[nanos.len() / 2]
-    }
-
-    fn allocations(&mut self, entry: Entry) -> u64 {
-        allocation_counter::measure(&mut self.0[entry.0].call).count_total
-    }
-}
-
 fn measure() -> Vec<Row> {
     let secret = [7; 32];
     let key = || SigningKey::from_bytes(&secret).unwrap().with_id("2026-11".parse().unwrap());
@@ -152,7 +109,7 @@ fn measure() -> Vec<Row> {
         let accepted = race.enter(verify(&verifier, &link.url, Method::GET, true));
         floors.push(floor);
         pending.push((format!("verify, {covered} bytes covered / the MAC"), accepted, floor, Some(bound), Some(0)));
-        for (what, url, method) in link.refused(&signer) {
+        for (what, url, method) in refused(&link, &signer) {
             let refused = race.enter(verify(&verifier, &url, method, false));
             pending.push((format!("refuse ({what}), {covered} bytes / accept"), refused, accepted, Some(1.3), Some(0)));
         }
@@ -224,46 +181,21 @@ fn measure() -> Vec<Row> {
     rows
 }
 
-/// A valid URL with so many covered bytes.
-struct Link {
-    url: String,
-    covered: Vec<u8>,
-    mac: [u8; 32],
-}
-
-impl Link {
-    fn new(signer: &Signer, mac: &Hmac<Sha256>, covered: usize) -> Self {
-        let url = signer.url(&target_for(signer, covered)).sign_for(LIFETIME).unwrap().into_string();
-        let covered = url.split_once("&sig=").unwrap().0.as_bytes().to_vec();
-        let mac = mac.clone().chain_update(&covered).finalize().into_bytes().into();
-        Self { url, covered, mac }
-    }
-
-    /// The least that any check has to do.
-    fn floor(&self, keyed: &Hmac<Sha256>) -> impl FnMut() + 'static {
-        let (keyed, covered, mac) = (keyed.clone(), self.covered.clone(), self.mac);
-        move || {
-            let mac_over = keyed.clone().chain_update(black_box(&covered));
-            assert!(mac_over.verify_slice(black_box(&mac)).is_ok());
-        }
-    }
-
-    /// Requests that are refused, with URLs of the same length and number of parameters.
-    fn refused(&self, signer: &Signer) -> Vec<(&'static str, String, Method)> {
-        let yesterday = SystemTime::now() - Duration::from_secs(24 * 3600);
-        let target = target_for(signer, self.covered.len());
-        let expired = signer.clone().with_clock(move || yesterday).url(&target).sign_for(LIFETIME).unwrap();
-        let (all_but_one, _) = self.url.split_at(self.url.len() - 1);
-        vec![
-            ("tampered with", self.url.replacen("/a", "/b", 1), Method::GET),
-            ("expired", expired.into_string(), Method::GET),
-            ("another method", self.url.clone(), Method::PUT),
-            ("unknown key", self.url.replace("2026-11.", "2026-12."), Method::GET),
-            ("MAC not canonical", format!("{all_but_one}*"), Method::GET),
-            ("name misspelt", self.url.replace("exp=", "sig="), Method::GET),
-            ("no credential", self.url.replace("exp=", "abc=").replace("sig=", "def="), Method::GET),
-        ]
-    }
+/// Requests that are refused, with URLs of the same length and number of parameters.
+fn refused(link: &Link, signer: &Signer) -> Vec<(&'static str, String, Method)> {
+    let yesterday = SystemTime::now() - Duration::from_secs(24 * 3600);
+    let target = target_for(signer, link.covered.len());
+    let expired = signer.clone().with_clock(move || yesterday).url(&target).sign_for(LIFETIME).unwrap();
+    let (all_but_one, _) = link.url.split_at(link.url.len() - 1);
+    vec![
+        ("tampered with", link.url.replacen("/a", "/b", 1), Method::GET),
+        ("expired", expired.into_string(), Method::GET),
+        ("another method", link.url.clone(), Method::PUT),
+        ("unknown key", link.url.replace("2026-11.", "2026-12."), Method::GET),
+        ("MAC not canonical", format!("{all_but_one}*"), Method::GET),
+        ("name misspelt", link.url.replace("exp=", "sig="), Method::GET),
+        ("no credential", link.url.replace("exp=", "abc=").replace("sig=", "def="), Method::GET),
+    ]
 }
 
 /// Requests with a scope token of so many covered bytes, in each of its carriers.
@@ -282,30 +214,6 @@ fn by_token(signer: &Signer, covered: usize) -> [(&'static str, Request<Empty<By
         ("a cookie", by_cookie),
         ("the path", get(token.in_path(&target).unwrap().as_str())),
     ]
-}
-
-/// A path that takes its link to so many covered bytes.
-fn target_for(signer: &Signer, covered: usize) -> String {
-    let shortest = signer.url("/").sign_for(LIFETIME).unwrap().into_string();
-    let filler = covered - shortest.find("&sig=").unwrap();
-    format!("/{}", "a".repeat(filler))
-}
-
-fn mint(signer: &Signer, target: String) -> impl FnMut() + 'static {
-    let signer = signer.clone();
-    move || assert!(black_box(signer.url(black_box(&target)).sign_for(LIFETIME)).is_ok())
-}
-
-fn verify(verifier: &Verifier, url: &str, method: Method, accepted: bool) -> impl FnMut() + 'static {
-    verify_request(verifier, Request::builder().method(method).uri(url).body(Empty::new()).unwrap(), accepted)
-}
-
-fn verify_request(verifier: &Verifier, request: Request<Empty<Bytes>>, accepted: bool) -> impl FnMut() + use<> {
-    let verifier = verifier.clone();
-    move || {
-        let verified = black_box(verifier.verify(Head::of(black_box(&request))));
-        assert_eq!(verified.is_ok(), accepted);
-    }
 }
 
 fn serve<S>(mut service: S, url: &str) -> impl FnMut() + use<S>

@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,9 +9,13 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::format::is_id;
+use crate::inline::Inline;
 
 /// The fewest bytes that are taken for a key. RFC 2104 section 3 recommends the hash's length, 32.
 const MIN_KEY: usize = 16;
+
+/// The most bytes of an id.
+const MAX_ID: usize = 64;
 
 /// The name of a key, as it stands in a URL before the MAC: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///
@@ -23,14 +26,21 @@ const MIN_KEY: usize = 16;
 /// assert_eq!(id.as_str(), "2026-11");
 /// # Ok::<(), tower_signed_url::KeyError>(())
 /// ```
+// In place: every grant has a copy, and to count the copies of one text would have all cores wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(Arc<str>);
+pub struct KeyId(Inline<MAX_ID>);
 
 impl KeyId {
     /// The id's text.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
@@ -38,13 +48,13 @@ impl FromStr for KeyId {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        if is_id(text) { Ok(Self(text.into())) } else { Err(KeyErrorKind::Id.into()) }
+        if is_id(text) { Ok(Self(Inline::truncated(text))) } else { Err(KeyErrorKind::Id.into()) }
     }
 }
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -81,7 +91,7 @@ impl SigningKey {
         let mut id = [0; 6];
         random(secret.as_mut())?;
         random(&mut id)?;
-        Ok(Self::from_bytes(secret.as_ref())?.with_id(KeyId(URL_SAFE_NO_PAD.encode(id).into())))
+        Ok(Self::from_bytes(secret.as_ref())?.with_id(KeyId(Inline::truncated(&URL_SAFE_NO_PAD.encode(id)))))
     }
 
     /// A key from its bytes: 16 at least, and 32 random ones are recommended.

@@ -197,7 +197,8 @@ impl Keys {
     /// The key of this id, or the one without.
     #[inline]
     pub(crate) fn find(&self, id: Option<&str>) -> Option<&Arc<SigningKey>> {
-        let index = self.known.binary_search_by(|key| key.id().map(KeyId::as_str).cmp(&id));
+        let id = id.map(str::as_bytes);
+        let index = self.known.binary_search_by(|key| key.id().map(KeyId::as_bytes).cmp(&id));
         self.known.get(index.ok()?)
     }
 }

@@ -25,7 +25,7 @@ impl<O> Mint<'_, O> {
     pub(super) fn room(&self, keys: &Keys) -> usize {
         const DIGITS: usize = 11;
         let name = |name: Name| 1 + self.signer.names().prefix().len() + name.as_str().len() + 1;
-        let key_id = keys.active().id().map_or(0, |id| id.as_str().len() + 1);
+        let key_id = keys.active().id().map_or(0, |id| id.as_bytes().len() + 1);
         let start = self.not_before.map_or(0, |_| name(Name::Start) + DIGITS);
         let id = match self.id {
             Id::None => 0,
