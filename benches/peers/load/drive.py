@@ -150,7 +150,7 @@ class Run:
 
     def __init__(self, server, seconds=SECONDS):
         before = nanoseconds(server.process.pid)
-        wrk = ["wrk", "--threads", 1, "--connections", CONNECTIONS, "--duration", f"{seconds}s"]
+        wrk = ["wrk", "--threads", 1, "--connections", CONNECTIONS, "--duration", f"{seconds}s", "--timeout", "9s"]
         said = output(pinned(WRK_CORE, [*wrk, f"http://{server.address}{server.link}"]))
         spent = nanoseconds(server.process.pid) - before
         assert "Non-2xx" not in said and "Socket errors" not in said, said
