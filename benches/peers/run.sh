@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compares with the alternatives, and prints two tables: the check alone, and servers under load. Run it on a quiet machine
-# with two cores or more. What it needs besides cargo and Python is installed first: from Debian, or into target/peers.
-# The second takes six minutes; ROUNDS=3 makes it quick and rough.
+# Compares with the alternatives, and prints two tables: the check alone, and servers under load. It wants a quiet machine
+# with two cores or more. What it needs besides cargo is installed first: from Debian, or into target/peers. The second
+# table takes six minutes; ROUNDS=3 makes it quick and rough.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

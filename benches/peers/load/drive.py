@@ -1,8 +1,8 @@
 """Puts each server under load by wrk, with and without its check of signed URLs, and prints the table.
 
-Server and wrk have a core each. In every round each variant has its turn, and what is compared stands in the same round,
-so that a busy machine slows all of them; the figures are medians over the rounds. The servers are started anew every few
-rounds, since where a process happens to lie in memory is worth some per cent by itself.
+Server and wrk have a core each. In every round each variant has its turn, and what is compared stands in the same
+round, so that a busy machine slows all of them; the figures are medians over the rounds. The servers are started anew
+every few rounds, since where a process happens to lie in memory is worth some per cent by itself.
 """
 
 import argparse
@@ -209,7 +209,7 @@ def print_table(peers, runs):
     print(f"\nTo the CPU time of a request, {LAYER} adds {times:.2f} times what nginx's {SECURE_LINK} adds.")
     for (name, variant), some in runs.items():
         if (busy := median(run.busy for run in some)) < 0.95:
-            print(f"\nWARNING: {name}, {variant}: it had its core for {busy:.0%} of the time only. Is the machine quiet?")
+            print(f"\nWARNING: {name}, {variant}: its core was its own {busy:.0%} of the time. Is the machine quiet?")
 
 
 def print_machine(rounds):

@@ -1,5 +1,5 @@
-//! The least that a check can be: it splits, hashes, compares and reads the expiry of links like those of this server, and
-//! nothing else. The signature stays in the request; headers, caches, key rotation, other parameters are not its business.
+//! The least that a check can be: it splits, hashes, compares and reads the expiry of links like this server's, and nothing
+//! else. The signature stays in the request; headers, caches, key rotation, other parameters are not its business.
 
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};

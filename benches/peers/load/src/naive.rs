@@ -1,5 +1,5 @@
-//! A check as it is first written: the query parsed into a map, the signed string put together anew, the key scheduled for
-//! each request, the signatures compared as strings.
+//! A check as it is first written: the query parsed into a map, the signed string put together anew, the key scheduled
+//! for each request, the signatures compared as strings.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
