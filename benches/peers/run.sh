@@ -40,10 +40,8 @@ mkdir -p "$peers"
 cp benches/peers/load/package.json "$peers/"
 npm install --silent --no-audit --no-fund --no-package-lock --prefix "$peers" >&2
 
-if [ -e benches/peers/Cargo.toml ]; then
-    cargo run --release --quiet --manifest-path benches/peers/Cargo.toml
-    echo
-fi
+cargo run --release --quiet --manifest-path benches/peers/Cargo.toml
+echo
 
 cargo build --release --quiet --manifest-path benches/peers/load/Cargo.toml
 GOCACHE=$peers/go "$peers/venv/bin/go" build -o "$peers/server-go" benches/peers/load/server.go

@@ -44,15 +44,6 @@ impl Race {
     }
 
     /// Nanoseconds of a call.
-    /// Nanoseconds of each of these calls.
-    fn time(call: &mut dyn FnMut(), calls: u32) -> f64 {
-        let start = Instant::now();
-        for _ in 0..calls {
-            call();
-        }
-        start.elapsed().as_nanos() as f64 / f64::from(calls)
-    }
-
     pub fn median(&mut self, entry: Entry) -> f64 {
         let nanos = &mut self.0[entry.0].nanos;
         nanos.sort_by(f64::total_cmp);
