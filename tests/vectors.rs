@@ -72,13 +72,14 @@ fn pairs(list: &Value) -> impl Iterator<Item = (&str, &str)> {
     list.as_array().into_iter().flatten().map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
 }
 
-/// Seconds since 1970; exact to the microsecond.
+/// Seconds since 1970.
 fn time(seconds: &Value) -> SystemTime {
     SystemTime::UNIX_EPOCH + duration(seconds)
 }
 
 fn duration(seconds: &Value) -> Duration {
-    Duration::from_micros((seconds.as_f64().unwrap() * 1e6).round() as u64)
+    // What is written in decimal is exact again.
+    Duration::from_millis(format!("{:.0}", seconds.as_f64().unwrap() * 1e3).parse().unwrap())
 }
 
 /// `LifetimeTooLong` as the vectors have it: `lifetime-too-long`.

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use tower_signed_url::{Keyring, Mint, Minted, SignError, Signer};
+use tower_signed_url::{Keyring, Mint, Minted, SignError, SignedUrl, Signer};
 
 use super::{check, duration, key, name_of, pairs, policy, strings, time};
 
@@ -55,12 +55,12 @@ fn mint(vector: &Value) -> Result<String, SignError> {
     let signer = signer(vector);
     let target = vector["target"].as_str().unwrap_or_default();
     let Some(scope) = vector["scope"].as_str() else {
-        return finish(signer.url(target), vector).map(|link| link.into_string());
+        return finish(signer.url(target), vector).map(SignedUrl::into_string);
     };
     let token = finish(signer.scope(scope), vector)?;
     match vector["in"].as_str() {
-        Some("query") => token.in_query(target).map(|link| link.into_string()),
-        Some("path") => token.in_path(target).map(|link| link.into_string()),
+        Some("query") => token.in_query(target).map(SignedUrl::into_string),
+        Some("path") => token.in_path(target).map(SignedUrl::into_string),
         _ => token.set_cookie("signed-url").map(|field| field.to_str().unwrap().split(';').next().unwrap().to_owned()),
     }
 }

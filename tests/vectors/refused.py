@@ -84,7 +84,9 @@ def signatures():
         if target != LINK:
             yield f"signature: {name}", target, "not-authentic", {}
     for name, target in [
-        ("an unknown key id", NAMED.replace("2026-11", "2026-12")), ("a key id in another letter case", NAMED.replace("2026-11.", "LONG.")), ("an empty key id", LINK.replace("sig=", "sig=.")),
+        ("an unknown key id", NAMED.replace("2026-11", "2026-12")),
+        ("a key id in another letter case", NAMED.replace("2026-11.", "LONG.")),
+        ("an empty key id", LINK.replace("sig=", "sig=.")),
         ("a retired key id", f"/a?exp={EXP}&sig=retired.{mac(f'/a?exp={EXP}', RETIRED)}"),
         ("an escaped key id", NAMED.replace("2026-11", "2026%2D11")),
     ]:
@@ -114,7 +116,8 @@ def values():
     rows += [("sig-methods", value, "malformed") for value in [
         "", ",", "GET,", ",GET", "GET,,PUT", "GET,GET", "get", "GET+PUT", "G3T", "*", "GET%2CPUT", "GET;PUT"]]
     rows += [("sig-ip", value, "malformed") for value in [
-        "", ",", "192.0.2.7,", "192.0.2", "192.0.2.7.1", "192.0.2.256", "192.0.2.07", "192.0.2.7/", "0.0.0.0/0", "::/0", "192.0.2.0/33",
+        "", ",", "192.0.2.7,", "192.0.2", "192.0.2.7.1", "192.0.2.256", "192.0.2.07", "192.0.2.7/",
+        "0.0.0.0/0", "::/0", "192.0.2.0/33",
         "192.0.2.0/024", "192.0.2.0/+24", "192.0.2.1/24", "192.0.2.0/24,192.0.2.0/24", "192.0.2.7,192.0.2.7/32", "any",
         "192.0.2.0/255.255.255.0", "192.0.2.0-192.0.2.9", "[2001:db8::1]", "2001:db8::1/32", "2001:db8::/129",
         "2001:db8:::1", "2001:db8::1%25eth0", "::1,0:0::1", "2001:db8::,2001:DB8::", "example.com", "3221225991",
