@@ -2,14 +2,14 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use tower_signed_url::{Keyring, Mint, Minted, SignError, SignedUrl, Signer};
+use tower_signed_url::{Keyring, Mint, Minted, Policy, SignError, SignedUrl, Signer};
 
 use super::{check, duration, key, name_of, pairs, policy, strings, time};
 
 fn signer(vector: &Value) -> Signer {
     let settings = &vector["policy"];
     let contexts = strings(&settings["contexts"]);
-    let policy = contexts.fold(policy(settings), |policy, name| policy.allow_context(name));
+    let policy = contexts.fold(policy(settings), Policy::allow_context);
     let policy = if settings["client_ip"] == true { policy.allow_client_ip() } else { policy };
     let now = time(&vector["now"]);
     let keys = Keyring::new(key(vector["key"].as_str().unwrap_or_default()));
