@@ -192,7 +192,8 @@ def split(policy, text, is_token=False):
     known = [name for name in names if name in NAMES]
     beginning = ["sig-scope", "exp"] if "sig-scope" in names else ["exp"]
     if (places != list(range(first, last + 1)) or names[:len(beginning)] != beginning or names[-1] != "sig"
-            or len(set(known)) != len(known) or any("=" not in parameter for parameter in run[:1] + run[-1:])):
+            or len(set(known)) != len(known)
+            or any("=" not in parameter for name, parameter in zip(names, run) if name in (*beginning, "sig"))):
         raise Refused("malformed")
     if beginning == ["exp"]:
         if is_token or not text.startswith("/"):
