@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The README's snippets are run by the programs that they are for, and links are clicked in a browser.
+# Programs in other languages are run by what they are for, and links are clicked in a browser.
 PATH=$PATH:/usr/sbin # where nginx is
 missing=()
 while read -r program package; do
@@ -11,6 +11,11 @@ while read -r program package; do
 done <<'END'
 python3 python3
 node nodejs
+go golang-go
+php php-cli
+ruby ruby
+javac default-jdk-headless
+mcs mono-mcs
 openssl openssl
 caddy caddy
 curl curl
