@@ -32,7 +32,7 @@ for target in "${targets[@]}"; do
 done | xargs -P "$(nproc)" -I{} sh -c '
     target=$1 seeds=$2 seconds=$3 log=$4; shift 4
     cargo fuzz run "$@" "$target" "corpus/$target" "$seeds" -- \
-        -max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1 >"$log" 2>&1 || echo "$target" >>"$log.failed"
+        -max_total_time="$seconds" -dict=dict -max_len=4096 -timeout=10 -print_final_stats=1 >"$log" 2>&1 || echo "$target" >>"$log.failed"
 ' sh {} "$SEEDS" "$seconds" "$logs/{}" "${fuzz[@]}"
 
 failed=0

@@ -66,7 +66,7 @@ impl Setup {
         let contexts = input.pick(&contexts);
         Self {
             prefix: if input.target.contains("x-exp") { "x-" } else { "" },
-            tolerated: input.pick(&[&[][..], &["utm_source", "fbclid"]]),
+            tolerated: input.pick(&[&["ref", "utm_source", "fbclid"], &["ref"], &[][..]]),
             contexts,
             required: input.pick(&[None, None, None, contexts.first().map(|(name, _)| *name)]),
             client: input.pick(&[

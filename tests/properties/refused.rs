@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderName, HeaderValue, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
 use tower_signed_url::{Head, Policy, Rejection, Verifier, Verify};
