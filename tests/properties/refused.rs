@@ -131,3 +131,13 @@ proptest! {
         refuse(&judge.verifier(), &request)?;
     }
 }
+
+#[test]
+fn refusing_a_media_type_allocates_nothing() {
+    let target = signed("/a?exp=1790000000&sig-type=image/png");
+    for sent in ["text/plain", "text/plain; q=\"a,b\"", "image/png, text/html", "image/png;x=\"a", ""] {
+        let request = Request::get(&target).header(CONTENT_LENGTH, "3").header(CONTENT_TYPE, sent).body(()).unwrap();
+        let refusal = refuse(&Enforces::Little.verifier(), &request).unwrap();
+        assert_eq!(refusal.map(|refusal| refusal.status().as_u16()), Some(415), "{sent}");
+    }
+}
