@@ -19,7 +19,7 @@ if [ -z "$(ls -A "$SEEDS")" ]; then
 fi
 
 # Coverage counters need flags that a stable compiler takes with RUSTC_BOOTSTRAP alone. There is no sanitizer: the crate
-# forbids `unsafe`, and without one twice as many inputs are tried. Debug assertions and overflow checks are on.
+# forbids `unsafe`, so that there is nothing of its own to watch. Debug assertions and overflow checks are on.
 export RUSTC_BOOTSTRAP=1
 fuzz=(--fuzz-dir . --sanitizer none --codegen-units 16)
 cargo fuzz build "${fuzz[@]}"
