@@ -2,15 +2,27 @@
 
 /// The parts between the separators that are outside of quoted strings; none if a quoted string does not end.
 pub(crate) fn split(value: &str, separator: char) -> Option<Vec<&str>> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = value.split(|c| {
-        let escapes = quoted && !escaped && c == '\\';
-        quoted ^= c == '"' && !escaped;
-        escaped = escapes;
-        c == separator && !quoted
-    });
-    let parts = parts.map(str::trim).collect();
+    let mut quoted = false;
+    let parts = parts(value, separator, &mut quoted).map(str::trim).collect();
     (!quoted).then_some(parts)
+}
+
+/// Whether there is no separator outside of quoted strings, and each of these ends.
+pub(crate) fn is_one(value: &str, separator: char) -> bool {
+    let mut quoted = false;
+    let is_one = parts(value, separator, &mut quoted).nth(1).is_none();
+    is_one && !quoted
+}
+
+/// `quoted` tells whether the part that was last given ends inside of a quoted string.
+fn parts<'v>(value: &'v str, separator: char, quoted: &mut bool) -> impl Iterator<Item = &'v str> {
+    let mut escaped = false;
+    value.split(move |c| {
+        let escapes = *quoted && !escaped && c == '\\';
+        *quoted ^= c == '"' && !escaped;
+        escaped = escapes;
+        c == separator && !*quoted
+    })
 }
 
 /// What a token or a quoted string says; none if it is neither.

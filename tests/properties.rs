@@ -3,7 +3,13 @@
 
 #[path = "properties/hostile.rs"]
 mod hostile;
+#[path = "properties/refused.rs"]
+mod refused;
+#[path = "properties/restricted.rs"]
+mod restricted;
 mod support;
+#[path = "support/wire.rs"]
+mod wire;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -239,27 +245,49 @@ proptest! {
 
     #[test]
     fn no_byte_of_an_exact_url_can_be_changed(
-        verifier in verifier(), target in target(), place: Index, byte: u8, change in 0..3_u8,
+        verifier in verifier(), target in target(), place: Index, byte: u8, how in 0..3_u8,
     ) {
         let link = mint(&verifier, &target);
         prop_assume!(link.is_ok());
         let link = link.unwrap();
-        let mut bytes = link.as_str().as_bytes().to_vec();
-        match change {
-            0 => { let place = place.index(bytes.len()); bytes[place] = byte; }
-            1 => bytes.insert(place.index(bytes.len() + 1), byte),
-            _ => { bytes.remove(place.index(bytes.len())); }
+        let changed = change(link.as_str(), place, byte, how);
+        let text = String::from_utf8_lossy(&changed);
+        prop_assert!(is_refused_or_the_same(&verifier, link.as_str(), &changed, Request::new(())), "{}", text);
+    }
+}
+
+/// The link with a byte replaced, inserted or removed.
+fn change(link: &str, place: Index, byte: u8, how: u8) -> Vec<u8> {
+    let mut bytes = link.as_bytes().to_vec();
+    match how {
+        0 => bytes[place.index(link.len())] = byte,
+        1 => bytes.insert(place.index(link.len() + 1), byte),
+        _ => drop(bytes.remove(place.index(link.len()))),
+    }
+    bytes
+}
+
+/// Each change of one byte of a link, and what it is.
+fn each_change(link: &str, mut judge: impl FnMut(&str, &[u8])) {
+    for (place, was) in link.bytes().chain([0]).enumerate() {
+        let (before, after) = link.as_bytes().split_at(place);
+        for byte in 0..=u8::MAX {
+            judge(&format!("{byte:#x} before {place}"), &[before, &[byte], after].concat());
+            if byte != was && !after.is_empty() {
+                judge(&format!("{byte:#x} at {place}"), &[before, &[byte], &after[1..]].concat());
+            }
         }
-        prop_assert!(is_refused_or_the_same(&verifier, link.as_str(), &bytes), "{}", String::from_utf8_lossy(&bytes));
+        if !after.is_empty() {
+            judge(&format!("without {place}"), &[before, &after[1..]].concat());
+        }
     }
 }
 
 /// `http::Uri` reads some changes as no change: a fragment at the end, say.
-fn is_refused_or_the_same(verifier: &Verifier, link: &str, bytes: &[u8]) -> bool {
+fn is_refused_or_the_same(verifier: &Verifier, link: &str, bytes: &[u8], mut request: Request<()>) -> bool {
     match Uri::try_from(bytes) {
         Ok(uri) if uri.path_and_query().is_some_and(|read| read.as_str() == link) => true,
         Ok(uri) => {
-            let mut request = Request::new(());
             *request.uri_mut() = uri;
             let refusal = verifier.verify(Head::of(&request)).map(drop);
             refusal.is_err_and(|refusal| !refusal.is_authentic() && refusal.status() == 403)
@@ -273,19 +301,7 @@ fn no_byte_of_a_figure_can_be_changed() {
     let verifier = fixed_verifier();
     let link = "/photos/cat.jpg?exp=1790000000&sig=FH3AB_Fk_WuVl-j69DjbqY8OKnjGnQBXyFd3dCuHJFA";
     assert!(send(&verifier, false, false, request(&Method::GET, link)).is_some_and(|seen| seen.granted));
-    for (place, was) in link.bytes().chain([0]).enumerate() {
-        for byte in 0..=u8::MAX {
-            let (before, after) = link.as_bytes().split_at(place);
-            let inserted = [before, &[byte], after].concat();
-            assert!(is_refused_or_the_same(&verifier, link, &inserted), "{byte:#x} before {place}");
-            if byte != was && !after.is_empty() {
-                let replaced = [before, &[byte], &after[1..]].concat();
-                assert!(is_refused_or_the_same(&verifier, link, &replaced), "{byte:#x} at {place}");
-            }
-        }
-        if place < link.len() {
-            let deleted = [&link.as_bytes()[..place], &link.as_bytes()[place + 1..]].concat();
-            assert!(is_refused_or_the_same(&verifier, link, &deleted), "without {place}");
-        }
-    }
+    each_change(link, |what, changed| {
+        assert!(is_refused_or_the_same(&verifier, link, changed, Request::new(())), "{what}");
+    });
 }

@@ -44,8 +44,9 @@ pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
         hidden.push('/');
     }
     if let Some(query) = query {
-        let parameters = query.split('&').filter(|parameter| !may_be_credential(parameter, names));
-        push_query(&mut hidden, parameters.map(|parameter| hide_encoded(&hide_tokens(parameter, names), names)));
+        // Judged last: what is left of one may have become a credential's name.
+        let parameters = query.split('&').map(|parameter| hide_encoded(&hide_tokens(parameter, names), names));
+        push_query(&mut hidden, parameters.filter(|parameter| !may_be_credential(parameter, names)));
     }
     (hidden != url).then_some(hidden)
 }
@@ -201,6 +202,8 @@ mod tests {
             ("/a?t=c2lnLXNjb3BlPSxyz", "/a?t="),
             ("/a%3Fx=1&exp=1&sig=2", "/a%3Fx=1"),
             ("/a%3Fexp=1&x=1&sig=2", "/a&x=1"),
+            ("/a?sig~c2lnLXNjb3BlPSx=1&b", "/a?b"),
+            ("/a?sig%26exp=1&b", "/a?b"),
         ] {
             assert_eq!(hide(text, &names).as_deref(), Some(hidden), "{text}");
         }

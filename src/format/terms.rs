@@ -126,7 +126,7 @@ impl<'t> MediaType<'t> {
     /// Whether the value of a `Content-Type` field is of this type; its parameters and letter case are ignored.
     pub(crate) fn includes(&self, content_type: &str) -> bool {
         // After a comma stands another type, and of several a browser goes by the last.
-        if quoted::split(content_type, ',').is_none_or(|types| types.len() != 1) {
+        if !quoted::is_one(content_type, ',') {
             return false;
         }
         let essence = content_type.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);

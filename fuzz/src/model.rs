@@ -1,0 +1,395 @@
+//! `FORMAT.md`, sections 1 to 3 and 5, read again: plain and slow, with copies of everything, and nothing of the crate.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::setup::COOKIE_NAME;
+use crate::{NOW, Setup, mac};
+
+/// Where in the order of checks a request fails, and what is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Missing,
+    Structure,
+    /// 2 to 4 of the order: an unknown key, a bound value that is not there, another MAC.
+    Key,
+    Bound,
+    Mac,
+    /// 2 to 4 of a link that binds a password.
+    Password,
+    Terms,
+    NotYetValid,
+    Expired,
+    Lifetime,
+    Method,
+    Client,
+    Scope,
+    LengthRequired,
+    TooLarge,
+    MediaType,
+}
+
+pub type Refused = (u16, Step);
+
+const KNOWN: [&str; 12] = [
+    "exp",
+    "sig",
+    "sig-start",
+    "sig-methods",
+    "sig-ip",
+    "sig-bind",
+    "sig-scope",
+    "sig-id",
+    "sig-uses",
+    "sig-max-bytes",
+    "sig-type",
+    "sig-download",
+];
+
+/// The reserved name of a parameter, without the prefix, and its value.
+pub fn reserved(setup: &Setup, parameter: &str) -> Option<(String, Option<String>)> {
+    let (name, value) = match parameter.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (parameter, None),
+    };
+    let name = name.strip_prefix(setup.prefix)?;
+    (name == "exp" || name == "sig" || name.starts_with("sig-")).then(|| (name.to_owned(), value))
+}
+
+/// Whether a segment begins like a path token.
+pub fn is_token_segment(setup: &Setup, segment: &str) -> bool {
+    let start = format!("{}sig-scope=/", setup.prefix);
+    let fixed = &URL_SAFE_NO_PAD.encode(&start)[..8 * start.len() / 6];
+    segment.strip_prefix('~').is_some_and(|text| text.starts_with(fixed))
+}
+
+/// The credential's terms, once it is believed.
+struct Credential {
+    covered: String,
+    sig: String,
+    /// Name and value of all but `sig`, in their order.
+    terms: Vec<(String, String)>,
+    scope: Option<String>,
+}
+
+/// Whether the request is accepted.
+pub fn judge(setup: &Setup, target: &str, cookie: &str) -> Result<(), Refused> {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let parameters: Vec<&str> = query.map_or(Vec::new(), |query| query.split('&').collect());
+    let in_query = parameters.iter().any(|parameter| reserved(setup, parameter).is_some());
+
+    let segment = path[1..].split('/').next().unwrap_or_default();
+    if is_token_segment(setup, segment) {
+        let path = &path[1 + segment.len()..];
+        if !setup.reads_path || in_query || path.is_empty() {
+            return Err((403, Step::Structure));
+        }
+        let credential = decode(&segment[1..]).and_then(|token| split_token(setup, &token));
+        return check(setup, credential.ok_or((403, Step::Structure))?, path, false);
+    }
+    if in_query {
+        let credential = split(setup, target, &parameters).ok_or((403, Step::Structure))?;
+        return check(setup, credential, path, false);
+    }
+    let mut longest: Option<(String, String)> = None;
+    for pair in cookie.split(';').filter(|_| setup.reads_cookie) {
+        let Some((name, value)) = pair.split_once('=') else { continue };
+        let Some(token) = decode(value.trim()).filter(|_| name.trim() == COOKIE_NAME) else { continue };
+        let first = token.split('&').next().unwrap_or_default().to_owned();
+        let Some((name, Some(scope))) = reserved(setup, &first) else { continue };
+        let is_longer = longest.as_ref().is_none_or(|(longest, _)| scope.len() > longest.len());
+        if name == "sig-scope" && path.starts_with(&scope) && is_longer {
+            longest = Some((scope, token));
+        }
+    }
+    let (_, token) = longest.ok_or((403, Step::Missing))?;
+    check(setup, split_token(setup, &token).ok_or((403, Step::Structure))?, path, true)
+}
+
+fn decode(text: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// Takes a target with reserved names apart: step 1.
+fn split(setup: &Setup, target: &str, parameters: &[&str]) -> Option<Credential> {
+    let places: Vec<usize> = (0..parameters.len()).filter(|&at| reserved(setup, parameters[at]).is_some()).collect();
+    let (first, last) = (*places.first()?, *places.last()?);
+    let run = &parameters[first..=last];
+    if places.len() != run.len() {
+        return None;
+    }
+    let credential = split_run(setup, run)?;
+    if credential.scope.is_some() {
+        return Some(credential);
+    }
+    let name = |parameter: &&str| parameter.split('=').next().unwrap_or_default().to_owned();
+    let is_tolerated = |name: &String| setup.tolerated.contains(&name.as_str());
+    let after: Vec<String> = parameters[last + 1..].iter().map(name).collect();
+    let others = parameters[..first].iter().chain(&parameters[last + 1..]);
+    let tolerated: Vec<String> = others.map(name).filter(is_tolerated).collect();
+    if !after.iter().all(is_tolerated) || tolerated.iter().collect::<BTreeSet<_>>().len() != tolerated.len() {
+        return None;
+    }
+    let start = target.split_once('?')?.0.len() + 1;
+    let before: usize = parameters[..last].iter().map(|parameter| parameter.len() + 1).sum();
+    Some(Credential { covered: target[..start + before - 1].to_owned(), ..credential })
+}
+
+fn split_token(setup: &Setup, token: &str) -> Option<Credential> {
+    let run: Vec<&str> = token.split('&').collect();
+    split_run(setup, &run).filter(|credential| credential.scope.is_some())
+}
+
+/// One run: `exp` first, or `sig-scope` and then `exp`, and `sig` last.
+fn split_run(setup: &Setup, run: &[&str]) -> Option<Credential> {
+    let named: Vec<_> = run.iter().map(|parameter| reserved(setup, parameter)).collect::<Option<_>>()?;
+    let twice = |name: &&str| named.iter().filter(|(known, _)| known == name).count() > 1;
+    if KNOWN.iter().any(|name| twice(&name)) {
+        return None;
+    }
+    let (sig, rest) = named.split_last().filter(|((name, _), _)| name == "sig")?;
+    let terms: Vec<(String, String)> =
+        rest.iter().map(|(name, value)| (name.clone(), value.clone().unwrap_or_default())).collect();
+    let scope = terms.first().filter(|(name, _)| name == "sig-scope").map(|(_, scope)| scope.clone());
+    let exp_at = usize::from(scope.is_some());
+    if terms.iter().position(|(name, _)| name == "exp") != Some(exp_at)
+        || terms.iter().skip(1).any(|(name, _)| name == "sig-scope")
+    {
+        return None;
+    }
+    if scope.is_some() && !run.iter().all(|parameter| parameter.bytes().all(|byte| (0x21..=0x7e).contains(&byte))) {
+        return None;
+    }
+    if let Some((_, names)) = terms.iter().find(|(name, _)| name == "sig-bind") {
+        let is_name = |name: &str| {
+            (1..=32).contains(&name.len()) && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'))
+        };
+        distinct(names).filter(|names| names.iter().all(|name| is_name(name)))?;
+    }
+    let covered = run[..run.len() - 1].join("&");
+    Some(Credential { covered, sig: sig.1.clone()?, terms, scope })
+}
+
+/// The entries of a list, unless two are equal.
+fn distinct(list: &str) -> Option<Vec<&str>> {
+    let entries: Vec<&str> = list.split(',').collect();
+    (entries.iter().collect::<BTreeSet<_>>().len() == entries.len()).then_some(entries)
+}
+
+/// Steps 2 to 12.
+fn check(setup: &Setup, credential: Credential, path: &str, by_cookie: bool) -> Result<(), Refused> {
+    let term = |name: &str| credential.terms.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let exp = time(term("exp").unwrap_or_default());
+    let bind = term("sig-bind").map_or(Vec::new(), |names| names.split(',').collect());
+    let by_password = bind.contains(&"password");
+    let now = i128::from(NOW) * 1000;
+    let dead = exp.is_none_or(|exp| now >= exp);
+
+    let authentic = authenticate(setup, &credential, &bind);
+    match authentic {
+        Err(Step::Bound) => return Err((403, Step::Bound)),
+        Err(_) if by_password => return Err((if dead { 403 } else { 401 }, Step::Password)),
+        Err(step) => return Err((403, step)),
+        Ok(()) => {}
+    }
+    let sound = credential.terms.iter().all(|(name, value)| is_sound(setup, name, value));
+    let is_bound = setup.required.is_none_or(|required| bind.contains(&required));
+    let exp = exp.filter(|_| sound && is_bound).ok_or((403, Step::Terms))?;
+    let start = term("sig-start").and_then(time);
+    if start.is_some_and(|start| start >= exp) {
+        return Err((403, Step::Terms));
+    }
+    let (max, leeway) = (i128::from(setup.max_lifetime) * 1000, i128::from(setup.leeway) * 1000);
+    if start.is_some_and(|start| now + leeway < start) {
+        return Err((403, Step::NotYetValid));
+    }
+    if now >= exp {
+        return Err((if by_password { 403 } else { 410 }, Step::Expired));
+    }
+    if exp - now > max + leeway || start.is_some_and(|start| exp - start > max) {
+        return Err((403, Step::Lifetime));
+    }
+    let methods: Vec<&str> = term("sig-methods").unwrap_or("GET").split(',').collect();
+    let by_method = methods.contains(&setup.method) || setup.method == "HEAD" && methods.contains(&"GET");
+    if !by_method || by_cookie && !setup.any_method_by_cookie && !["GET", "HEAD"].contains(&setup.method) {
+        return Err((403, Step::Method));
+    }
+    if let Some(list) = term("sig-ip") {
+        let client = setup.client.flatten().ok_or((403, Step::Client))?;
+        if !list.split(',').filter_map(network).any(|network| holds(network, client)) {
+            return Err((403, Step::Client));
+        }
+    }
+    if let Some(scope) = &credential.scope
+        && !(path.starts_with(scope) && is_unambiguous(&path[scope.len() - 1..]))
+    {
+        return Err((403, Step::Scope));
+    }
+    check_body(setup, term("sig-max-bytes"), term("sig-type"))
+}
+
+fn authenticate(setup: &Setup, credential: &Credential, bind: &[&str]) -> Result<(), Step> {
+    let (key_id, text) = match credential.sig.split_once('.') {
+        Some((id, text)) => (Some(id), text),
+        None => (None, credential.sig.as_str()),
+    };
+    let mut lines = String::new();
+    let (mut other_missing, mut password_missing) = (false, false);
+    for name in bind {
+        let value = setup.contexts.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+        match value.filter(|value| !value.is_empty() && !value.contains('\n')) {
+            Some(value) => lines.push_str(&format!("\n{name}:{value}")),
+            None if *name == "password" && setup.contexts.iter().any(|(known, _)| known == name) => {
+                password_missing = true;
+            }
+            None => other_missing = true,
+        }
+    }
+    let prefix = if setup.prefix.is_empty() { String::new() } else { format!("{}\n", setup.prefix) };
+    let expected = mac(key_id, &[&prefix, &credential.covered, &lines]);
+    // Of a link that binds a password, what is missing besides comes before the key.
+    if other_missing && (expected.is_some() || bind.contains(&"password")) {
+        return Err(Step::Bound);
+    }
+    let expected = expected.ok_or(Step::Key)?;
+    if password_missing || expected != text { Err(Step::Mac) } else { Ok(()) }
+}
+
+/// Whether a name is known and enforceable, and its value is as section 2 has it.
+fn is_sound(setup: &Setup, name: &str, value: &str) -> bool {
+    match name {
+        "exp" | "sig-start" => time(value).is_some(),
+        "sig-methods" => distinct(value).is_some_and(|methods| {
+            methods.iter().all(|m| !m.is_empty() && m.chars().all(|c| matches!(c, 'A'..='Z' | '-')))
+        }),
+        "sig-ip" => {
+            let networks: Vec<_> = value.split(',').map(network).collect();
+            setup.client.is_some()
+                && networks.iter().all(Option::is_some)
+                && networks.iter().collect::<BTreeSet<_>>().len() == networks.len()
+        }
+        "sig-bind" => true,
+        "sig-scope" => {
+            value.ends_with('/') && !value.contains(['&', ';', ',', '?', '#', '\'']) && is_unambiguous(value)
+        }
+        "sig-id" => {
+            (1..=64).contains(&value.len()) && value.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+        }
+        "sig-max-bytes" => value == "0" || number(value, 20).is_some_and(|number| number <= u128::from(u64::MAX)),
+        "sig-type" => value.split_once('/').is_some_and(|(main, sub)| is_token(main) && (sub == "*" || is_token(sub))),
+        "sig-download" => unescape(value).is_some_and(|name| {
+            let forbidden = |c: char| {
+                let code = u32::from(c);
+                "/\\".contains(c)
+                    || [0..=0x1f, 0x7f..=0x9f, 0x202a..=0x202e, 0x2066..=0x2069].iter().any(|r| r.contains(&code))
+            };
+            !name.is_empty() && !name.chars().any(forbidden)
+        }),
+        _ => false,
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'+-.^_`|~".contains(c))
+}
+
+/// A number over 0.
+fn number(text: &str, digits: usize) -> Option<u128> {
+    let is_decimal = (1..=digits).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
+    text.parse().ok().filter(|_| is_decimal && !text.starts_with('0'))
+}
+
+/// In milliseconds.
+fn time(text: &str) -> Option<i128> {
+    let number = i128::try_from(number(text, 13)?).ok()?;
+    Some(if number < 100_000_000_000 { number * 1000 } else { number })
+}
+
+/// Whether it is IPv4, the address's bits, and how many of them are the network's. IPv4-mapped IPv6 is IPv4.
+fn network(text: &str) -> Option<(bool, u128, u32)> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(u32::try_from(number(length, 3)?).ok()?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let width: u32 = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.unwrap_or(width);
+    let (is_v4, bits, bits_in_all, length) = match address.to_canonical() {
+        IpAddr::V4(v4) => (true, u128::from(v4.to_bits()), 32, length.checked_sub(width - 32)?),
+        IpAddr::V6(v6) => (false, v6.to_bits(), 128, length),
+    };
+    let host_bits = u32::checked_sub(bits_in_all, length).filter(|_| length > 0)?;
+    (bits & ((1_u128 << host_bits) - 1) == 0).then_some((is_v4, bits, length))
+}
+
+fn holds((is_v4, bits, length): (bool, u128, u32), client: IpAddr) -> bool {
+    match client.to_canonical() {
+        IpAddr::V4(client) => is_v4 && (u128::from(client.to_bits()) ^ bits) >> (32 - length) == 0,
+        IpAddr::V6(client) => !is_v4 && (client.to_bits() ^ bits) >> (128 - length) == 0,
+    }
+}
+
+/// Printable ASCII with its escapes decoded.
+fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let mut digit = || char::from(rest.next()?).to_digit(16);
+        match byte {
+            b'%' => bytes.push(u8::try_from(digit()? * 16 + digit()?).ok()?),
+            0x21..=0x7e => bytes.push(byte),
+            _ => return None,
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Section 3's path rules.
+fn is_unambiguous(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    let escaped = |byte: u8| lower.contains(&format!("%{byte:02x}"));
+    let forbidden = (0..=0x1f).chain([0x7f, b'%', b'/', b'\\']).any(escaped);
+    let Some(path) = path.strip_prefix('/').filter(|path| !forbidden && !path.contains('\\')) else {
+        return false;
+    };
+    let segments: Vec<&str> = path.split('/').collect();
+    segments.iter().enumerate().all(|(at, segment)| {
+        let is_end = at + 1 == segments.len() && segment.is_empty();
+        let name = unescape(segment);
+        let name = name.as_ref().map(|name| name.split(';').next().unwrap_or_default().trim_matches(' '));
+        is_end || name.is_some_and(|name| !["", ".", ".."].contains(&name))
+    })
+}
+
+fn check_body(setup: &Setup, max: Option<&str>, media_type: Option<&str>) -> Result<(), Refused> {
+    let may_have_none = ["GET", "HEAD", "OPTIONS"].contains(&setup.method);
+    if may_have_none && setup.length.0.is_empty() && !setup.chunked {
+        return Ok(());
+    }
+    let length = setup.length.1.filter(|_| !setup.chunked);
+    if let Some(max) = max.and_then(|max| max.parse::<u64>().ok()) {
+        match length {
+            None => return Err((411, Step::LengthRequired)),
+            Some(length) if length > max => return Err((413, Step::TooLarge)),
+            Some(_) => {}
+        }
+    }
+    if let Some((main, sub)) = media_type.and_then(|media_type| media_type.split_once('/'))
+        && !(may_have_none && length == Some(0))
+    {
+        let sent = setup.media_type.1.and_then(|sent| sent.split_once('/'));
+        let is_sent = |(sent_main, sent_sub): (&str, &str)| {
+            main.eq_ignore_ascii_case(sent_main) && (sub == "*" || sub.eq_ignore_ascii_case(sent_sub))
+        };
+        if !sent.is_some_and(is_sent) {
+            return Err((415, Step::MediaType));
+        }
+    }
+    Ok(())
+}
