@@ -14,6 +14,8 @@ mod door;
 mod http2;
 #[path = "attacks/keys.rs"]
 mod keys;
+#[path = "attacks/names.rs"]
+mod names;
 #[path = "attacks/numbers.rs"]
 mod numbers;
 #[path = "attacks/restrictions.rs"]

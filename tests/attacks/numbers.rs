@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_signed_url::RejectionKind::{Expired, LifetimeTooLong, Malformed, NotYetValid, TooLarge, Unenforceable};
+use tower_signed_url::RejectionKind::{
+    Expired, LengthRequired, LifetimeTooLong, Malformed, NotYetValid, TooLarge, Unenforceable,
+};
 use tower_signed_url::{Policy, Verifier};
 
-use super::door::{Case, Door, get};
+use super::door::{Answer, Case, Door, get};
 use super::support::{NOW, figure_keys, fixed_verifier};
 use super::wire::signed;
 
@@ -179,6 +181,16 @@ fn sig_max_bytes_is_digits() {
         put("one", "1").refused(TooLarge),
         put("none", "0").refused(TooLarge),
         put("none, and no body", "0").body(b"").served("/a"),
+        // Two lengths, of which a proxy in front may believe the other one.
+        put("chunks besides a length", "5")
+            .field("transfer-encoding", "chunked")
+            .refused(LengthRequired)
+            .not_over_http2(),
+        put("the same length again", "5")
+            .field("content-length", "5")
+            .served("/a")
+            .but_over_http2(Answer::Refused(411, LengthRequired)),
+        put("another length", "5").field("content-length", "4").unread(),
         put("2^31 - 1", "2147483647").served("/a"),
         put("2^31", "2147483648").served("/a"),
         // Cut to 32 bits it would be 4.
