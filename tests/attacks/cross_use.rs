@@ -1,5 +1,5 @@
-//! A MAC that is right for something else: an exact URL's for a token, a bound context's for a link without one, and the
-//! other way round.
+//! A MAC that is right for something else: an exact URL's for a token, a bound context's for a link without one, and
+//! the other way round.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! Restrictions whose values say nothing, or two things: an authentic link with one is refused, never served without it.
+//! Restrictions whose values say nothing, or two things: an authentic link with one is refused, not served without it.
 
 use tower_signed_url::RejectionKind::{Client, Malformed, MediaType, Method, NotAuthentic, Unenforceable};
 use tower_signed_url::{Verifier, client_ip};

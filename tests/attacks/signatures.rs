@@ -79,7 +79,7 @@ fn a_mac_is_written_in_one_way() {
         cases.push(with(&format!("{length} characters"), &right[..length]).refused(NotAuthentic));
         cases.push(with(&format!("the last {length} characters"), &right[43 - length..]).refused(NotAuthentic));
     }
-    for length in [1, 16, 31, 33, 48, 64] {
+    for length in [1, 8, 16, 20, 24, 28, 31, 33, 48, 64] {
         let bytes: Vec<u8> = bytes.iter().copied().cycle().take(length).collect();
         cases.push(with(&format!("{length} bytes"), URL_SAFE_NO_PAD.encode(bytes)).refused(NotAuthentic));
     }
@@ -155,8 +155,7 @@ fn no_other_algorithm_makes_a_mac() {
 fn a_mac_is_over_the_bytes_as_they_are_sent() {
     let of = |name: &str, sent: &str, text: &str| get(name, format!("{sent}&sig={}", mac(text)));
     Door::new(&fixed_verifier()).check(&[
-        of("the bytes", "/B%41%2f?x=%C3%A9+&exp=1790000000", "/B%41%2f?x=%C3%A9+&exp=1790000000")
-            .served("/B%41%2f?x=%C3%A9+"),
+        of("the bytes", "/B%41?x=%C3%A9+&exp=1790000000", "/B%41?x=%C3%A9+&exp=1790000000").served("/B%41?x=%C3%A9+"),
         of("decoded", "/B%41%2f?x=%C3%A9+&exp=1790000000", "/BA/?x=\u{e9} &exp=1790000000").refused(NotAuthentic),
         of("the path decoded", "/B%41?exp=1790000000", "/BA?exp=1790000000").refused(NotAuthentic),
         of("the path encoded", "/BA?exp=1790000000", "/B%41?exp=1790000000").refused(NotAuthentic),
