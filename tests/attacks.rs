@@ -6,12 +6,24 @@
 #![cfg(feature = "axum")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[path = "attacks/cross_use.rs"]
+mod cross_use;
 #[path = "attacks/door.rs"]
 mod door;
 #[path = "support/http2.rs"]
 mod http2;
+#[path = "attacks/keys.rs"]
+mod keys;
+#[path = "attacks/names.rs"]
+mod names;
 #[path = "attacks/numbers.rs"]
 mod numbers;
+#[path = "attacks/restrictions.rs"]
+mod restrictions;
+#[path = "attacks/signatures.rs"]
+mod signatures;
+#[path = "attacks/structure.rs"]
+mod structure;
 mod support;
 #[path = "support/wire.rs"]
 mod wire;

@@ -12,9 +12,13 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
 
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+
+/// The largest frame that every server takes.
+const MAX_FRAME: usize = 1 << 14;
 
 /// The fields of an answer, `:status` first.
 pub type Fields = Vec<(String, String)>;
@@ -25,7 +29,14 @@ pub fn exchange(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8
     let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     write_frame(&mut request, SETTINGS, 0, 0, b"");
     let end = if body.is_some() { 0 } else { END_STREAM };
-    write_frame(&mut request, HEADERS, END_HEADERS | end, 1, &header_block(fields));
+    let block = header_block(fields);
+    let mut pieces = block.chunks(MAX_FRAME).peekable();
+    let (mut kind, mut flags) = (HEADERS, end);
+    while let Some(piece) = pieces.next() {
+        flags |= if pieces.peek().is_none() { END_HEADERS } else { 0 };
+        write_frame(&mut request, kind, flags, 1, piece);
+        (kind, flags) = (CONTINUATION, 0);
+    }
     if let Some(body) = body {
         write_frame(&mut request, DATA, END_STREAM, 1, body);
     }
@@ -69,8 +80,7 @@ fn write_length(block: &mut Vec<u8>, length: usize) {
 }
 
 fn write_frame(out: &mut Vec<u8>, kind: u8, flags: u8, number: u32, payload: &[u8]) {
-    // The largest that every server takes.
-    assert!(payload.len() <= 1 << 14, "a frame of {} bytes", payload.len());
+    assert!(payload.len() <= MAX_FRAME, "a frame of {} bytes", payload.len());
     out.extend_from_slice(&u32::try_from(payload.len()).unwrap().to_be_bytes()[1..]);
     out.extend_from_slice(&[kind, flags]);
     out.extend_from_slice(&number.to_be_bytes());

@@ -27,9 +27,18 @@ use crate::support::{Reply, connect_http2, exchange};
 
 /// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
 pub fn signed(covered: &str) -> String {
-    let key: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered);
-    format!("{covered}&sig={}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    format!("{covered}&sig={}", mac(covered))
+}
+
+/// The MAC that the figures' key makes of these bytes, as text.
+pub fn mac(bytes: impl AsRef<[u8]>) -> String {
+    mac_by(&std::array::from_fn::<u8, 32, _>(|n| u8::try_from(n).unwrap()), bytes)
+}
+
+/// The MAC that a key makes of these bytes, as text.
+pub fn mac_by(key: &[u8], bytes: impl AsRef<[u8]>) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(bytes);
+    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
 /// Puts the kind of refusal into a field, where an answer to `HEAD` has it, too.
