@@ -98,10 +98,14 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
+    /// [`KeyErrorKind::TooShort`] for fewer than 16 bytes, [`KeyErrorKind::Zeros`] for zeros alone.
     pub fn from_bytes(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MIN_KEY {
             return Err(KeyErrorKind::TooShort.into());
+        }
+        // HMAC fills keys up with zeros (RFC 2104 section 2), so these are the empty key, which is everyone's.
+        if secret.iter().all(|byte| *byte == 0) {
+            return Err(KeyErrorKind::Zeros.into());
         }
         // HMAC takes a key of any length, so the error cannot occur.
         let mac = Hmac::new_from_slice(secret).map_err(|_| KeyErrorKind::TooShort)?;
@@ -112,7 +116,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Base64url`], or [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
+    /// [`KeyErrorKind::Base64url`], or what [`from_bytes`](Self::from_bytes) has against the key.
     pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
         let secret = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new);
         Self::from_bytes(&secret.map_err(|_| KeyErrorKind::Base64url)?)
@@ -122,7 +126,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Hex`], or [`KeyErrorKind::TooShort`] for fewer than 16 bytes.
+    /// [`KeyErrorKind::Hex`], or what [`from_bytes`](Self::from_bytes) has against the key.
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
         let mut secret = Zeroizing::new(Vec::with_capacity(text.len() / 2));
         for pair in text.as_bytes().chunks(2) {
@@ -216,6 +220,8 @@ pub struct KeyError {
 pub enum KeyErrorKind {
     /// Fewer than 16 bytes.
     TooShort,
+    /// Zeros alone: to HMAC the empty key.
+    Zeros,
     /// Not unpadded base64url.
     Base64url,
     /// Not pairs of hexadecimal digits.
@@ -268,6 +274,7 @@ impl fmt::Display for KeyError {
         }
         f.write_str(match self.kind {
             KeyErrorKind::TooShort => "the key is too short: use 32 random bytes, 16 at the least",
+            KeyErrorKind::Zeros => "the key is all zeros, as if it had not been read: use 32 random bytes",
             KeyErrorKind::Base64url => "the key is not base64url: use A-Z a-z 0-9 - _ without padding",
             KeyErrorKind::Hex => "the key is not hexadecimal: use two of 0-9 a-f for each byte",
             KeyErrorKind::Id => "the key id is not usable: use 1 to 64 of A-Z a-z 0-9 _ -",
