@@ -6,12 +6,18 @@
 #![cfg(feature = "axum")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[path = "attacks/carriers.rs"]
+mod carriers;
 #[path = "attacks/door.rs"]
 mod door;
+#[path = "attacks/files.rs"]
+mod files;
 #[path = "support/http2.rs"]
 mod http2;
 #[path = "attacks/numbers.rs"]
 mod numbers;
+#[path = "attacks/paths.rs"]
+mod paths;
 mod support;
 #[path = "support/wire.rs"]
 mod wire;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use tower_signed_url::{Grant, RejectionKind, SignedUrlLayer, Verifier};
@@ -16,6 +17,8 @@ use super::wire::{Server, tell_kind};
 pub enum Answer {
     /// The service behind the layer got this target, by a grant.
     Served(String),
+    /// It got this target without one.
+    Anonymous(String),
     /// The layer answered with this status, for this reason.
     Refused(u16, RejectionKind),
     /// The server took it for no request: 400, or a broken stream.
@@ -25,7 +28,7 @@ pub enum Answer {
 /// A named request, and what has to become of it.
 #[derive(Clone)]
 pub struct Case {
-    name: &'static str,
+    name: String,
     method: &'static str,
     target: Vec<u8>,
     /// The first one is the authority of HTTP/2.
@@ -38,9 +41,9 @@ pub struct Case {
 }
 
 /// A `GET` of this target, in raw bytes.
-pub fn get(name: &'static str, target: impl Into<Vec<u8>>) -> Case {
+pub fn get(name: impl Into<String>, target: impl Into<Vec<u8>>) -> Case {
     Case {
-        name,
+        name: name.into(),
         method: "GET",
         target: target.into(),
         hosts: vec!["h"],
@@ -72,6 +75,11 @@ impl Case {
     /// It is a request like any other, and the service sees this target.
     pub fn served(self, target: impl Into<String>) -> Self {
         self.answered(Answer::Served(target.into()))
+    }
+
+    /// As `served`, but without a grant: the layer lets in whoever has no link.
+    pub fn anonymous(self, target: impl Into<String>) -> Self {
+        self.answered(Answer::Anonymous(target.into()))
     }
 
     /// Refused with the status that its kind has.
@@ -121,7 +129,12 @@ impl Door {
     }
 
     pub fn with_layer(layer: SignedUrlLayer) -> Self {
-        Self(Server::start(Router::new().fallback(show_target).layer(layer.on_reject(tell_kind))))
+        Self::around(Router::new().fallback(show_target).layer(layer.on_reject(tell_kind)))
+    }
+
+    /// With the layer somewhere in this router, and [`show_target`] behind it.
+    pub fn around(app: Router) -> Self {
+        Self(Server::start(app))
     }
 
     /// Tries them all, and panics with a list of those that were answered in another way.
@@ -192,16 +205,17 @@ impl Door {
 }
 
 /// What the service saw, if it was asked.
-async fn show_target(request: Request<axum::body::Body>) -> Response {
-    assert!(request.extensions().get::<Grant>().is_some(), "served without a grant");
+pub async fn show_target(request: Request<Body>) -> Response {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    Response::builder().header("x-target", target).body(target.to_owned().into()).unwrap()
+    let name = if request.extensions().get::<Grant>().is_some() { "x-target" } else { "x-anonymous" };
+    Response::builder().header(name, target.as_bytes()).body(target.to_owned().into()).unwrap()
 }
 
 fn read_answer<'a>(status: u16, fields: impl Iterator<Item = (&'a str, &'a str)>) -> Answer {
     for (name, value) in fields {
         match name {
             "x-target" => return Answer::Served(value.to_owned()),
+            "x-anonymous" => return Answer::Anonymous(value.to_owned()),
             "x-kind" => return Answer::Refused(status, kind(value)),
             _ => {}
         }
