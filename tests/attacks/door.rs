@@ -1,5 +1,6 @@
 //! A server behind the layer, and the requests that are tried on it.
 
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -7,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
+use tower::Service;
 use tower_signed_url::{Grant, RejectionKind, SignedUrlLayer, Verifier};
 
 use super::http2;
@@ -55,6 +57,10 @@ pub fn get(name: impl Into<String>, target: impl Into<Vec<u8>>) -> Case {
 }
 
 impl Case {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn method(self, method: &'static str) -> Self {
         Self { method, ..self }
     }
@@ -135,6 +141,15 @@ impl Door {
     /// With the layer somewhere in this router, and [`show_target`] behind it.
     pub fn around(app: Router) -> Self {
         Self(Server::start(app))
+    }
+
+    /// With a service that is no router, as what is around one.
+    pub fn around_service<S>(app: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        Self(Server::start_service(|| app))
     }
 
     /// Tries them all, and panics with a list of those that were answered in another way.

@@ -27,8 +27,13 @@ use crate::support::{Reply, connect_http2, exchange};
 
 /// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
 pub fn signed(covered: &str) -> String {
+    signed_with(covered, "")
+}
+
+/// The same, under the MAC over it and these lines of bound contexts.
+pub fn signed_with(covered: &str, lines: &str) -> String {
     let key: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered);
+    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered).chain_update(lines);
     format!("{covered}&sig={}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
