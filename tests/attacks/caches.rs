@@ -94,8 +94,10 @@ fn exact(path: &str) -> String {
     signed(&format!("{path}?exp=1790000000"))
 }
 
-/// A request for a link, and the status of its answer.
-const ANSWERS: [(&str, &str, &[(&str, &str)], u16); 7] = [
+/// A request for a link, by name, path and fields, and the status of its answer.
+type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)], u16);
+
+const ANSWERS: [Row; 7] = [
     ("all of it", "/files/page.txt", &[], 200),
     ("a part", "/files/page.txt", &[("range", "bytes=2-3")], 206),
     ("a part that is not there", "/files/page.txt", &[("range", "bytes=20-30")], 416),

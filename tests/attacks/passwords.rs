@@ -146,8 +146,11 @@ fn a_dead_link_tells_nothing_of_a_password() {
     Door::new(&verifier()).check(&cases);
 }
 
+/// A named request: its target, and its fields.
+type Asked = (String, String, Vec<(&'static str, String)>);
+
 /// Each request's answer has to be the first one's in every byte.
-fn check_equal(status: u16, requests: &[(String, String, Vec<(&str, String)>)]) {
+fn check_equal(status: u16, requests: &[Asked]) {
     let server = Server::start(Router::new().fallback(show_target).layer(SignedUrlLayer::new(verifier())));
     let mut first: Option<[(&str, Whole); 2]> = None;
     for (name, target, fields) in requests {
@@ -222,6 +225,5 @@ fn why_a_link_was_refused_is_not_on_the_wire() {
     for (name, link) in forged(DEAD) {
         requests.push((format!("dead, the right password, {name}"), link, right()));
     }
-    // Tokens bring `Vary` into every answer, whatever it says.
     check_equal(403, &requests);
 }
