@@ -88,9 +88,8 @@ fn no_spelling_of_a_path_reads_a_file_outside_of_the_scope() {
     };
     let token = token("/public/");
     let in_cookie = cookie(&token);
-    for (name, files) in
-        [("ServeDir", Router::new().fallback_service(ServeDir::new(&root))), ("a careless reader", careless_files)]
-    {
+    let serve_dir = Router::new().fallback_service(ServeDir::new(&root));
+    for (name, files) in [("a careless reader", careless_files), ("ServeDir", serve_dir)] {
         let server = Server::start(files.layer(layer()));
         let ask = |target: &str, field: &str| {
             server.raw(format!("GET {target} HTTP/1.1\r\nhost: h\r\n{field}connection: close\r\n\r\n").as_bytes())
