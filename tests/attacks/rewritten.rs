@@ -63,6 +63,8 @@ fn between_two_routers() {
         vec![
             get("not at all", link).served("/a"),
             to("to itself", link, "/a?{q}").served("/a"),
+            // Where a nest is for the whole of a path, this is what it leaves.
+            to("to the root, with its query", link, "/?{q}").served("/"),
             to("to a secret", link, "/secret?{q}").refused(Malformed),
             to("to the whole path once more", link, "/public/public/a?{q}").refused(Malformed),
             to("to an end that is no segment", link, "/ublic/a?{q}").refused(Malformed),
