@@ -11,7 +11,7 @@ use tower_signed_url::{SignedUrlLayer, Verifier, client_ip, context};
 use super::carriers::{builder, cookie};
 use super::door::{Case, Door, get, show_target};
 use super::whole::{Whole, ask};
-use super::wire::{Server, signed, signed_with};
+use super::wire::{Server, mac, signed, signed_with};
 
 const LIVE: &str = "/a?exp=1790000000&sig-bind=password";
 const DEAD: &str = "/a?exp=1789999000&sig-bind=password";
@@ -39,16 +39,16 @@ fn with_mac(link: &str, mac: &str) -> String {
 /// Links that no password opens, by what is wrong with their MAC.
 fn forged(covered: &str) -> [(&'static str, String); 8] {
     let link = bound(covered);
-    let mac = link.rsplit_once("&sig=").unwrap().1;
+    let right = link.rsplit_once("&sig=").unwrap().1;
     [
-        ("another's MAC", with_mac(&link, signed(covered).rsplit_once("&sig=").unwrap().1)),
-        ("the MAC of no password", with_mac(&link, signed_with(covered, "\npassword:").rsplit_once('=').unwrap().1)),
-        ("a MAC cut short", with_mac(&link, &mac[..42])),
+        ("another's MAC", with_mac(&link, &mac(covered))),
+        ("the MAC of no password", with_mac(&link, &mac(format!("{covered}\npassword:")))),
+        ("a MAC cut short", with_mac(&link, &right[..42])),
         ("a MAC of one byte", with_mac(&link, "AA")),
         ("no MAC", with_mac(&link, "")),
-        ("a MAC too long", with_mac(&link, &format!("{mac}AA"))),
-        ("an unknown key", with_mac(&link, &format!("k.{mac}"))),
-        ("a key id that is none", with_mac(&link, &format!("k!.{mac}"))),
+        ("a MAC too long", with_mac(&link, &format!("{right}AA"))),
+        ("an unknown key", with_mac(&link, &format!("k.{right}"))),
+        ("a key id that is none", with_mac(&link, &format!("k!.{right}"))),
     ]
 }
 

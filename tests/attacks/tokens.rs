@@ -5,27 +5,19 @@ use tower_signed_url::RejectionKind::{
 };
 use tower_signed_url::{Policy, SignedUrlLayer, Verifier};
 
-use super::carriers::{CARRIERS, builder, cookie, encoded, token, verifier};
+use super::carriers::{builder, cookie, encoded, token, verifier};
 use super::door::{Case, Door, get};
 use super::support::{NOW, at, figure_keys, fixed_verifier};
-use super::wire::signed;
-
-/// What a MAC of something else makes a token of.
-fn mac_of(covered: &str) -> String {
-    signed(covered).rsplit_once('=').unwrap().1.into()
-}
+use super::wire::{mac, signed};
 
 #[test]
 fn one_kind_of_credential_is_no_other() {
     let v = token("/v/");
-    let run = "sig-scope=/v/&exp=1790000000";
     let exact = signed("/v/a?exp=1790000000");
     let exact_run = exact.split_once('?').unwrap().1;
-    let whole = signed(&format!("/v/a?{run}"));
     let base64 = encoded(&v);
     let mut cases = vec![
         get("an exact URL", &*exact).served("/v/a"),
-        get("a token, exactly signed", whole).refused(NotAuthentic),
         get("a token as a parameter", format!("/v/a?token={base64}")).refused(Missing),
         get("a token as the cookie has it", format!("/v/a?{base64}")).refused(Missing),
         get("a token as the path has it", format!("/v/a?~{base64}")).refused(Missing),
@@ -37,21 +29,7 @@ fn one_kind_of_credential_is_no_other() {
         get("a token in a field of its name", "/v/a").field("signed-url", base64.as_str()).refused(Missing),
         get("a token in `Referer`", "/v/a").field("referer", format!("http://h/v/a?{v}")).refused(Missing),
         get("a link in `Referer`", "/v/a").field("referer", format!("http://h{exact}")).refused(Missing),
-        get("the MAC of an exact URL", format!("/v/a?{run}&sig={}", mac_of("/v/a?exp=1790000000")))
-            .refused(NotAuthentic),
-        get("the MAC of a token", format!("/v/a?exp=1790000000&sig={}", mac_of(run))).refused(NotAuthentic),
     ];
-    for carrier in CARRIERS {
-        for (name, covered) in [
-            ("the MAC of an exact URL with the token's text", format!("/v/a?{run}")),
-            ("the MAC of the token without its name", "/v/&exp=1790000000".into()),
-            ("the MAC of a bound link", format!("{run}\nhost:h")),
-            ("the MAC of another's prefix", format!("x-\n{run}")),
-        ] {
-            let forged = format!("{run}&sig={}", mac_of(&covered));
-            cases.push(carrier.get(name, b"/v/a", &forged).refused(NotAuthentic));
-        }
-    }
     for (name, credential) in
         [("an exact URL", &*exact), ("an exact URL's run", exact_run), ("a path and a token", &format!("/v/a?{v}"))]
     {
@@ -115,7 +93,7 @@ fn of_two_credentials_there_is_no_choice() {
         ("the scope twice", format!("/v/a?{}", signed("sig-scope=/v/&sig-scope=/&exp=1790000000"))),
         ("the scope behind `exp` once more", format!("/v/a?{}", signed("sig-scope=/v/&exp=1790000000&sig-scope=/"))),
         ("the scope as an array", format!("/v/a?{}", signed("sig-scope[]=/v/&exp=1790000000"))),
-        ("the MAC first", format!("/v/a?sig={}&sig-scope=/v/&exp=1790000000", mac_of("sig-scope=/v/&exp=1790000000"))),
+        ("the MAC first", format!("/v/a?sig={}&sig-scope=/v/&exp=1790000000", mac("sig-scope=/v/&exp=1790000000"))),
         ("joined by `;`", format!("/v/a?{}", v.replace('&', ";"))),
         ("joined by `&amp;`", format!("/v/a?{}", v.replace('&', "&amp;"))),
         ("a name of the format behind", format!("/v/a?{v}&sig-id=a")),
@@ -302,7 +280,7 @@ fn a_token_in_the_path_is_its_first_segment_and_nothing_else() {
     let prefixed = Verifier::builder(&figure_keys()).clock(|| at(NOW)).policy(Policy::new().prefix("x-")).token_path();
     let token = {
         let covered = "x-sig-scope=/v/&x-exp=1790000000";
-        format!("{covered}&x-sig={}", mac_of(&format!("x-\n{covered}")))
+        format!("{covered}&x-sig={}", mac(format!("x-\n{covered}")))
     };
     Door::new(&prefixed.build().unwrap()).check(&[
         get("with the prefix", format!("/~{}/v/a", encoded(&token))).served("/v/a"),

@@ -27,20 +27,29 @@ use crate::support::{Reply, connect_http2, exchange};
 
 /// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
 pub fn signed(covered: &str) -> String {
-    signed_with(covered, "")
+    format!("{covered}&sig={}", mac(covered))
 }
 
-/// The same, under the MAC over it and these lines of bound contexts.
-pub fn signed_with(covered: &str, lines: &str) -> String {
-    let key: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered).chain_update(lines);
-    format!("{covered}&sig={}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+/// The MAC that the figures' key makes of these bytes, as text.
+pub fn mac(bytes: impl AsRef<[u8]>) -> String {
+    mac_by(&std::array::from_fn::<u8, 32, _>(|n| u8::try_from(n).unwrap()), bytes)
+}
+
+/// The MAC that a key makes of these bytes, as text.
+pub fn mac_by(key: &[u8], bytes: impl AsRef<[u8]>) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(bytes);
+    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
 /// Puts the kind of refusal into a field, where an answer to `HEAD` has it, too.
 pub fn tell_kind(rejected: Rejected<'_>) -> Response<String> {
     let kind = format!("{:?}", rejected.rejection().kind());
     Response::builder().status(rejected.status()).header("x-kind", &kind).body(kind).unwrap()
+}
+
+/// A link that binds contexts, under the MAC over it and these lines.
+pub fn signed_with(covered: &str, lines: &str) -> String {
+    format!("{covered}&sig={}", mac([covered, lines].concat()))
 }
 
 /// Serves until the test ends.
