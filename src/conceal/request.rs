@@ -4,13 +4,14 @@ use crate::cookie;
 use crate::verify::Verify;
 
 /// Request headers in which a browser or a proxy repeats a URL.
-const URL_HEADERS: [HeaderName; 7] = [
+const URL_HEADERS: [HeaderName; 8] = [
     REFERER,
     HeaderName::from_static("x-original-uri"),
     HeaderName::from_static("x-forwarded-uri"),
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-rewrite-url"),
     HeaderName::from_static("x-envoy-original-path"),
+    HeaderName::from_static("x-forwarded-path"),
     HeaderName::from_static("hx-current-url"),
 ];
 

@@ -1,3 +1,5 @@
+use super::hide::shown_name;
+
 /// Why a target is not a credential, and the parameter at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault<'t> {
@@ -27,15 +29,15 @@ impl<'t> Fault<'t> {
         detail: "a scope token in the path, where this verifier is not set up to read one",
     };
 
-    /// `parameter` is cut at its `=`: a value may be half a credential, and this is shown.
+    /// `parameter` is cut at its `=`, an escaped one as well: a value may be half a credential, and this is shown.
     #[cold]
     pub(super) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
-        Fault { kind: FaultKind::Malformed, name: name_of(parameter), detail }
+        Fault { kind: FaultKind::Malformed, name: shown_name(parameter), detail }
     }
 
     #[cold]
     pub(crate) fn unenforceable(parameter: &'t str, detail: &'static str) -> Self {
-        Fault { kind: FaultKind::Unenforceable, name: name_of(parameter), detail }
+        Fault { kind: FaultKind::Unenforceable, name: shown_name(parameter), detail }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use memchr::memchr3_iter;
+use memchr::{memchr2_iter, memchr3_iter};
 
 use super::names::Names;
 use super::split::split_query;
@@ -31,8 +31,8 @@ pub(crate) fn strip(target: &str, names: &Names, token_path: bool) -> Option<Str
 /// `url`, or a request target, without anything that is or may be a credential: what may be logged. Nothing if there is
 /// none.
 ///
-/// Judges nothing, so it takes more than [`strip`]: the parameters of a query that was percent-encoded or HTML-escaped,
-/// for such a link is easily mended, and every path segment that begins like a scope token, at any depth.
+/// Judges nothing, so it takes more than [`strip`]: the parameters of a query that was percent-encoded, however often, or
+/// HTML-escaped, for such a link is easily mended, and every path segment that begins like a scope token, at any depth.
 pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
     if !names.may_occur_in(url) {
         return None;
@@ -106,9 +106,34 @@ fn find_separator(text: &str) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     memchr3_iter(b'%', b'&', b'?', bytes).find_map(|at| match bytes.get(at..)? {
         [b'&' | b'?', ..] => Some((at, 1)),
-        [b'%', b'3', b'F' | b'f', ..] | [b'%', b'2', b'6', ..] => Some((at, 3)),
-        _ => None,
+        escaped => match read_escape(escaped)? {
+            ([b'3', b'F'] | [b'2', b'6'], length) => Some((at, length)),
+            _ => None,
+        },
     })
+}
+
+/// The digits of the escape at the beginning, in upper case, and how long it is: `%26`, and `%2526` in a URL that stands
+/// in another one's parameter.
+fn read_escape(bytes: &[u8]) -> Option<([u8; 2], usize)> {
+    let mut rest = bytes.strip_prefix(b"%")?;
+    while let Some(once_more) = rest.strip_prefix(b"25") {
+        rest = once_more;
+    }
+    let digits = rest.first_chunk::<2>()?.map(|digit| digit.to_ascii_uppercase());
+    Some((digits, bytes.len() - rest.len() + 2))
+}
+
+/// The name of a parameter, or of one that was percent-encoded: what may be shown of it, for its value may be half a
+/// credential.
+pub(super) fn shown_name(parameter: &str) -> &str {
+    let bytes = parameter.as_bytes();
+    let is_end = |at: &usize| match bytes.get(*at..) {
+        Some([b'=', ..]) => true,
+        escaped => escaped.and_then(read_escape).is_some_and(|(digits, _)| digits == *b"3D"),
+    };
+    let end = memchr2_iter(b'=', b'%', bytes).find(is_end);
+    end.and_then(|end| parameter.get(..end)).unwrap_or(parameter)
 }
 
 /// Whether a parameter has a reserved name, or has one when it is unescaped.
@@ -116,11 +141,7 @@ fn may_be_credential(mut parameter: &str, names: &Names) -> bool {
     while let Some(rest) = parameter.strip_prefix("amp;") {
         parameter = rest;
     }
-    if !names.may_begin(parameter) {
-        return false;
-    }
-    let end = ["=", "%3D", "%3d"].into_iter().filter_map(|end| parameter.find(end)).min();
-    names.is_reserved(end.and_then(|end| parameter.get(..end)).unwrap_or(parameter))
+    names.may_begin(parameter) && names.is_reserved(shown_name(parameter))
 }
 
 #[cfg(test)]
@@ -196,6 +217,8 @@ mod tests {
             ("/a?x=1&amp;exp=2&amp;sig=3&amp;amp;sig=4&amp;y", "/a?x=1&amp;y"),
             ("/a?next=%2Fb%3Fexp%3D1%26sig%3D2", "/a?next=%2Fb"),
             ("/a?next=/b?exp=1&sig=2", "/a?next=/b"),
+            ("/a?next=%2Fb%3Fnext%3D%252Fc%253Fexp%253D1%2526sig%253d2", "/a?next=%2Fb%3Fnext%3D%252Fc"),
+            ("/a?next=%25252Fb%25253fw%25253D1%252526sig%25253D2%252526x", "/a?next=%25252Fb%25253fw%25253D1%252526x"),
             ("/%7Ec2lnLXNjb3BlPSxy-_z/v/1", "//v/1"),
             ("/x%2F%7ec2lnLXNjb3BlPSxyz%2Fv", "/x%2F%2Fv"),
             ("/a?next=/~c2lnLXNjb3BlPSxyz/v&b", "/a?next=//v&b"),
@@ -207,7 +230,19 @@ mod tests {
         ] {
             assert_eq!(hide(text, &names).as_deref(), Some(hidden), "{text}");
         }
-        for same in ["", "/", "*", "/a?b", "/~other/a", "/a?Sig=1", "https://h/a?b=sig", "/a?&&", "/a%3Fb%26c"] {
+        for same in [
+            "",
+            "/",
+            "*",
+            "/a?b",
+            "/~other/a",
+            "/a?Sig=1",
+            "https://h/a?b=sig",
+            "/a?&&",
+            "/a%3Fb%26c",
+            "/a?sig%",
+            "/a%25?sigs%25",
+        ] {
             assert_eq!(hide(same, &names), None, "{same}");
         }
         // Most requests have a `Referer`, and hardly any of them holds a credential.

@@ -402,6 +402,8 @@ mod tests {
             ("/a?sig-scope=/&exp=1&sig-scope=/&sig=m", Malformed, "sig-scope"),
             ("/a?exp=1&sig-scope=/&sig=m", Malformed, "sig-scope"),
             ("/a?exp=1&sig=m&sig-scope=/", Malformed, "sig-scope"),
+            ("/a?exp=1&sig%3Dm", Malformed, "sig"),
+            ("/a?exp=1&sig=m&next%253d=1%3D2", Malformed, "next"),
             ("/a?sig-scope=/&exp=1&x=1&sig=m", Malformed, "x"),
             ("/a?sig-scope=/&exp=1&sig=m&sig-id=1", Malformed, "sig-id"),
             ("/a?sig-id=1&sig-scope=/&exp=1&sig=m", Malformed, "sig-id"),

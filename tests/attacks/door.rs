@@ -1,11 +1,14 @@
 //! A server behind the layer, and the requests that are tried on it.
 
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::Response;
 use http::Request;
+use tower::Service;
 use tower_signed_url::{Grant, RejectionKind, SignedUrlLayer, Verifier};
 
 use super::http2;
@@ -16,6 +19,8 @@ use super::wire::{Server, tell_kind};
 pub enum Answer {
     /// The service behind the layer got this target, by a grant.
     Served(String),
+    /// It got this target without one.
+    Anonymous(String),
     /// The layer answered with this status, for this reason.
     Refused(u16, RejectionKind),
     /// The server took it for no request, or for too long a one: 400, 414, 431, or a broken stream.
@@ -52,6 +57,10 @@ pub fn get(name: impl Into<String>, target: impl Into<Vec<u8>>) -> Case {
 }
 
 impl Case {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn method(self, method: &'static str) -> Self {
         Self { method, ..self }
     }
@@ -72,6 +81,11 @@ impl Case {
     /// It is a request like any other, and the service sees this target.
     pub fn served(self, target: impl Into<String>) -> Self {
         self.answered(Answer::Served(target.into()))
+    }
+
+    /// As `served`, but without a grant: the layer lets in whoever has no link.
+    pub fn anonymous(self, target: impl Into<String>) -> Self {
+        self.answered(Answer::Anonymous(target.into()))
     }
 
     /// Refused with the status that its kind has.
@@ -121,7 +135,21 @@ impl Door {
     }
 
     pub fn with_layer(layer: SignedUrlLayer) -> Self {
-        Self(Server::start(Router::new().fallback(show_target).layer(layer.on_reject(tell_kind))))
+        Self::around(Router::new().fallback(show_target).layer(layer.on_reject(tell_kind)))
+    }
+
+    /// With the layer somewhere in this router, and [`show_target`] behind it.
+    pub fn around(app: Router) -> Self {
+        Self(Server::start(app))
+    }
+
+    /// With a service that is no router, as what is around one.
+    pub fn around_service<S>(app: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        Self(Server::start_service(|| app))
     }
 
     /// Tries them all, and panics with a list of those that were answered in another way.
@@ -192,16 +220,17 @@ impl Door {
 }
 
 /// What the service saw, if it was asked.
-async fn show_target(request: Request<axum::body::Body>) -> Response {
-    assert!(request.extensions().get::<Grant>().is_some(), "served without a grant");
+pub async fn show_target(request: Request<Body>) -> Response {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    Response::builder().header("x-target", target).body(target.to_owned().into()).unwrap()
+    let name = if request.extensions().get::<Grant>().is_some() { "x-target" } else { "x-anonymous" };
+    Response::builder().header(name, target.as_bytes()).body(target.to_owned().into()).unwrap()
 }
 
 fn read_answer<'a>(status: u16, fields: impl Iterator<Item = (&'a str, &'a str)>) -> Answer {
     for (name, value) in fields {
         match name {
             "x-target" => return Answer::Served(value.to_owned()),
+            "x-anonymous" => return Answer::Anonymous(value.to_owned()),
             "x-kind" => return Answer::Refused(status, kind(value)),
             _ => {}
         }

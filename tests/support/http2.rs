@@ -25,6 +25,43 @@ pub type Fields = Vec<(String, String)>;
 
 /// Sends one request of these fields, pseudo-fields among them; nothing if the server breaks the stream off.
 pub fn exchange(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Option<Fields> {
+    let mut stream = send(server, fields, body);
+    loop {
+        let frame = read_frame(&mut stream)?;
+        match (frame.kind, frame.stream) {
+            (HEADERS, 1) => return Some(read_header_block(frame.payload)),
+            (RST_STREAM, 1) | (GOAWAY, _) => return None,
+            _ => {}
+        }
+    }
+}
+
+/// An answer to its end. Without a body the fields are its end: to gRPC they are its trailers then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    pub fields: Fields,
+    pub body: Option<Vec<u8>>,
+}
+
+/// As [`exchange`], of the whole answer.
+pub fn exchange_whole(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Option<Whole> {
+    let mut stream = send(server, fields, body);
+    let mut answer = Whole { fields: Fields::new(), body: None };
+    loop {
+        let frame = read_frame(&mut stream)?;
+        match (frame.kind, frame.stream) {
+            (HEADERS, 1) => answer.fields.extend(read_header_block(frame.payload)),
+            (DATA, 1) => answer.body.get_or_insert_default().extend(frame.payload),
+            (RST_STREAM, 1) | (GOAWAY, _) => return None,
+            _ => continue,
+        }
+        if frame.flags & END_STREAM != 0 {
+            return Some(answer);
+        }
+    }
+}
+
+fn send(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> TcpStream {
     let mut stream = TcpStream::connect(server).unwrap();
     let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     write_frame(&mut request, SETTINGS, 0, 0, b"");
@@ -41,14 +78,7 @@ pub fn exchange(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8
         write_frame(&mut request, DATA, END_STREAM, 1, body);
     }
     stream.write_all(&request).unwrap();
-    loop {
-        let (kind, number, payload) = read_frame(&mut stream)?;
-        match (kind, number) {
-            (HEADERS, 1) => return Some(read_header_block(payload)),
-            (RST_STREAM, 1) | (GOAWAY, _) => return None,
-            _ => {}
-        }
-    }
+    stream
 }
 
 /// Literal fields that are never put into the table, without Huffman coding.
@@ -87,14 +117,21 @@ fn write_frame(out: &mut Vec<u8>, kind: u8, flags: u8, number: u32, payload: &[u
     out.extend_from_slice(payload);
 }
 
-fn read_frame(stream: &mut TcpStream) -> Option<(u8, u32, Vec<u8>)> {
+struct Frame {
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+fn read_frame(stream: &mut TcpStream) -> Option<Frame> {
     let mut head = [0; 9];
     stream.read_exact(&mut head).ok()?;
     let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-    let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
     let mut payload = vec![0; usize::try_from(length).unwrap()];
     stream.read_exact(&mut payload).ok()?;
-    Some((head[3], number, payload))
+    let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    Some(Frame { kind: head[3], flags: head[4], stream: number, payload })
 }
 
 fn read_header_block(mut block: Vec<u8>) -> Fields {

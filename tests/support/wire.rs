@@ -47,6 +47,11 @@ pub fn tell_kind(rejected: Rejected<'_>) -> Response<String> {
     Response::builder().status(rejected.status()).header("x-kind", &kind).body(kind).unwrap()
 }
 
+/// A link that binds contexts, under the MAC over it and these lines.
+pub fn signed_with(covered: &str, lines: &str) -> String {
+    format!("{covered}&sig={}", mac([covered, lines].concat()))
+}
+
 /// Serves until the test ends.
 pub async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
