@@ -87,7 +87,8 @@ pub fn judge(setup: &Setup, target: &str, cookie: &str) -> Result<(), Refused> {
     let segment = path[1..].split('/').next().unwrap_or_default();
     if is_token_segment(setup, segment) {
         let path = &path[1 + segment.len()..];
-        if !setup.reads_path || in_query || path.is_empty() {
+        let another = path.split('/').nth(1).is_some_and(|next| is_token_segment(setup, next));
+        if !setup.reads_path || in_query || path.is_empty() || another {
             return Err((403, Step::Structure));
         }
         let credential = decode(&segment[1..]).and_then(|token| split_token(setup, &token));

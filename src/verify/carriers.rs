@@ -38,6 +38,10 @@ impl Inner {
         let after = 1 + segment.len();
         let path = target.path().get(after..).filter(|path| !path.is_empty());
         let path = path.ok_or_else(|| Rejection::malformed("no path follows the scope token"))?;
+        // Under the scope `/` it would be a path like any other, and reach the service.
+        if rules.names.token_segment(path).is_some() {
+            return Err(Rejection::malformed("two scope tokens in the path"));
+        }
         let has_second = |query: &str| query.split('&').any(|parameter| rules.names.is_reserved(parameter));
         if target.query().is_some_and(has_second) {
             return Err(Rejection::malformed("a credential in the path and one in the query"));

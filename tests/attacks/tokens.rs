@@ -64,7 +64,7 @@ fn of_two_credentials_there_is_no_choice() {
         get("in the path, and a link for what follows", format!("{segment}/v/a?{exact_run}")).refused(Malformed),
         get("in the path, and a link for all of it", signed(&format!("{segment}/v/a?exp=1790000000")))
             .refused(Malformed),
-        get("in the path twice", format!("{segment}{segment}/v/a")).refused(Scope),
+        get("in the path twice", format!("{segment}{segment}/v/a")).refused(Malformed),
         // What the URL says goes before what a browser adds.
         get("in the query, and a cookie that would not do", format!("/v/a?{v}"))
             .field("cookie", cookie(&expired))
@@ -271,9 +271,9 @@ fn a_token_in_the_path_is_its_first_segment_and_nothing_else() {
         get("a slash behind", format!("/~{v}/")).refused(Scope),
         get("nothing behind", format!("/~{v}")).refused(Malformed),
         get("a query behind", format!("/~{v}?/v/a")).refused(Malformed),
-        get("twice", format!("/~{v}/~{v}/v/a")).refused(Scope),
-        // Under `/` whatever follows the first is the application's, a name that begins like a token among it.
-        get("twice, for everything", format!("/~{all}/~{all}/v/a")).served(format!("/~{all}/v/a")),
+        get("twice", format!("/~{v}/~{v}/v/a")).refused(Malformed),
+        // Under `/` the second would be a name like any other, and reach the service.
+        get("twice, for everything", format!("/~{all}/~{all}/v/a")).refused(Malformed),
         get("absolute form", format!("http://evil.example/~{v}/v/a")).served("/v/a").not_over_http2(),
     ]);
     // What begins a token depends on the name prefix.

@@ -111,7 +111,7 @@ fn a_path_that_can_be_read_in_two_ways_is_under_no_scope() {
                 let target = format!("{scope}{rest}");
                 let token = token(&format!("sig-scope={scope}&exp=1790000000"));
                 let name = format!("{name}, {carrier:?}: {target}");
-                let looks_like_token = scope == "/" && rest.starts_with('~') && carrier != InPath;
+                let looks_like_token = scope == "/" && rest.starts_with('~');
                 let expected = match is_clear {
                     true if looks_like_token => unsigned(Malformed),
                     true => Ok(()),

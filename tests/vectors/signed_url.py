@@ -224,7 +224,8 @@ def find_credential(policy, request):
         if any(reserved(policy, parameter) is not None for parameter in query.split("&")):
             raise Refused("malformed")
         token = base64url_decode(segment[1:])
-        if token is None or not slash:
+        # The format does not speak of a second one; the scope `/` would cover it, and hand it on.
+        if token is None or not slash or below.startswith(token_start(policy.prefix)):
             raise Refused("malformed")
         credential = split(policy, token.decode("ascii", "replace"), is_token=True)
         credential.path, credential.carrier = slash + below, "path"
