@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::format::MAX_ID;
 use crate::inline::Inline;
 use crate::key::KeyId;
 
@@ -103,13 +104,13 @@ impl Grant {
 /// A link's id: of this crate's format in place, of another's perhaps longer.
 #[derive(Clone, Debug)]
 enum Id {
-    Short(Inline<64>),
+    Short(Inline<MAX_ID>),
     Long(Arc<str>),
 }
 
 impl Id {
     fn new(id: &str) -> Self {
-        if id.len() <= 64 { Self::Short(Inline::truncated(id)) } else { Self::Long(id.into()) }
+        if id.len() <= MAX_ID { Self::Short(Inline::truncated(id)) } else { Self::Long(id.into()) }
     }
 
     fn as_str(&self) -> &str {

@@ -1,9 +1,8 @@
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 /// A short text kept in place, so that a grant or a rejection carries one without allocating.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Inline<const N: usize> {
     len: u8,
     bytes: [u8; N],
@@ -34,7 +33,7 @@ impl<const N: usize> Inline<N> {
     }
 }
 
-/// As of texts.
+/// In the order of the texts; the derived one would go by length first.
 impl<const N: usize> Ord for Inline<N> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_bytes().cmp(other.as_bytes())
@@ -44,12 +43,6 @@ impl<const N: usize> Ord for Inline<N> {
 impl<const N: usize> PartialOrd for Inline<N> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-impl<const N: usize> Hash for Inline<N> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
     }
 }
 

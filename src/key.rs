@@ -8,14 +8,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::format::is_id;
+use crate::format::{MAX_ID, is_id};
 use crate::inline::Inline;
 
 /// The fewest bytes that are taken for a key. RFC 2104 section 3 recommends the hash's length, 32.
 const MIN_KEY: usize = 16;
-
-/// The most bytes of an id.
-const MAX_ID: usize = 64;
 
 /// The name of a key, as it stands in a URL before the MAC: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///

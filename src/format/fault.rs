@@ -1,4 +1,4 @@
-use super::hide::shown_name;
+use super::parameter::name_of_escaped;
 
 /// Why a target is not a credential, and the parameter at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +32,11 @@ impl<'t> Fault<'t> {
     /// `parameter` is cut at its `=`, an escaped one as well: a value may be half a credential, and this is shown.
     #[cold]
     pub(super) fn malformed(parameter: &'t str, detail: &'static str) -> Self {
-        Fault { kind: FaultKind::Malformed, name: shown_name(parameter), detail }
+        Fault { kind: FaultKind::Malformed, name: name_of_escaped(parameter), detail }
     }
 
     #[cold]
     pub(crate) fn unenforceable(parameter: &'t str, detail: &'static str) -> Self {
-        Fault { kind: FaultKind::Unenforceable, name: shown_name(parameter), detail }
+        Fault { kind: FaultKind::Unenforceable, name: name_of_escaped(parameter), detail }
     }
-}
-
-/// The bytes before the first `=`, or all of them.
-pub(super) fn name_of(parameter: &str) -> &str {
-    parameter.split_once('=').map_or(parameter, |(name, _)| name)
 }

@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 
-use memchr::{memchr2_iter, memchr3_iter};
+use memchr::memchr3_iter;
 
 use super::names::Names;
+use super::parameter::{name_of_escaped, read_escape};
 use super::split::split_query;
 
 /// `target`, or a whole URL, without any reserved parameter, wherever it stands in the query: what may be routed and
@@ -113,35 +114,12 @@ fn find_separator(text: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// The digits of the escape at the beginning, in upper case, and how long it is: `%26`, and `%2526` in a URL that stands
-/// in another one's parameter.
-fn read_escape(bytes: &[u8]) -> Option<([u8; 2], usize)> {
-    let mut rest = bytes.strip_prefix(b"%")?;
-    while let Some(once_more) = rest.strip_prefix(b"25") {
-        rest = once_more;
-    }
-    let digits = rest.first_chunk::<2>()?.map(|digit| digit.to_ascii_uppercase());
-    Some((digits, bytes.len() - rest.len() + 2))
-}
-
-/// The name of a parameter, or of one that was percent-encoded: what may be shown of it, for its value may be half a
-/// credential.
-pub(super) fn shown_name(parameter: &str) -> &str {
-    let bytes = parameter.as_bytes();
-    let is_end = |at: &usize| match bytes.get(*at..) {
-        Some([b'=', ..]) => true,
-        escaped => escaped.and_then(read_escape).is_some_and(|(digits, _)| digits == *b"3D"),
-    };
-    let end = memchr2_iter(b'=', b'%', bytes).find(is_end);
-    end.and_then(|end| parameter.get(..end)).unwrap_or(parameter)
-}
-
 /// Whether a parameter has a reserved name, or has one when it is unescaped.
 fn may_be_credential(mut parameter: &str, names: &Names) -> bool {
     while let Some(rest) = parameter.strip_prefix("amp;") {
         parameter = rest;
     }
-    names.may_begin(parameter) && names.is_reserved(shown_name(parameter))
+    names.may_begin(parameter) && names.is_reserved(name_of_escaped(parameter))
 }
 
 #[cfg(test)]

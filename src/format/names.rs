@@ -1,7 +1,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::fault::name_of;
+use super::parameter::name_of;
 
 /// How many names may be tolerated: one bit each while a target is split.
 const MAX_TOLERATED: usize = u64::BITS as usize;
@@ -197,9 +197,12 @@ impl Name {
     }
 }
 
+/// The most bytes of an id.
+pub(crate) const MAX_ID: usize = 64;
+
 /// 1 to 64 of `A-Z a-z 0-9 _ -`: a key id, or the value of `sig-id`.
 pub(crate) fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 fn is_prefix(text: &str) -> bool {

@@ -1,5 +1,5 @@
-use super::fault::name_of;
 use super::names::Names;
+use super::parameter::name_of;
 use super::split::{pieces, split_query};
 
 /// Why a target would not come back byte for byte from a browser, or could not be signed.

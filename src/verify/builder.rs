@@ -104,7 +104,8 @@ impl VerifierBuilder {
     ///
     /// The token has to be taken off before anything routes by the path: put a [`ConcealLayer`](crate::ConcealLayer), whose
     /// docs show it, or the [`SignedUrlLayer`](crate::SignedUrlLayer) itself around the whole router. A `ConcealLayer` takes
-    /// any first segment off that looks like a token, valid or not: `/~c2lnLXNjb3BlPS…/admin` is routed as `/admin` is.
+    /// any first segment off that looks like a token, valid or not: `/~c2lnLXNjb3BlPS…/admin` is routed as `/admin` is. A
+    /// second one behind the first is refused.
     pub fn token_path(mut self) -> Self {
         self.carriers.path = true;
         self
