@@ -128,8 +128,8 @@ fn one_credential_counts() {
                     narrow.in_path(path).unwrap().as_str()
                 ),
                 String::new(),
-                refused(proxy, "Scope", 403),
-                refused(proxy, "Scope", 403),
+                refused(proxy, "Malformed", 403),
+                refused(proxy, "Malformed", 403),
             ),
             (
                 "escaped in the path",
