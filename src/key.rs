@@ -70,6 +70,8 @@ impl fmt::Display for KeyId {
 /// ```
 pub struct SigningKey {
     id: Option<KeyId>,
+    /// What stands before its MACs: the id and a dot, or nothing.
+    mark: Box<str>,
     /// Keyed once: a request clones it instead of hashing the key again.
     mac: Hmac<Sha256>,
 }
@@ -106,7 +108,7 @@ impl SigningKey {
         }
         // HMAC takes a key of any length, so the error cannot occur.
         let mac = Hmac::new_from_slice(secret).map_err(|_| KeyErrorKind::TooShort)?;
-        Ok(Self { id: None, mac })
+        Ok(Self { id: None, mark: Box::default(), mac })
     }
 
     /// A key from base64url text without padding (RFC 4648 section 5).
@@ -158,13 +160,18 @@ impl SigningKey {
     /// The same key under this id.
     #[must_use]
     pub fn with_id(self, id: KeyId) -> Self {
-        Self { id: Some(id), ..self }
+        Self { mark: format!("{id}.").into(), id: Some(id), ..self }
     }
 
     /// The key's id.
     #[must_use]
     pub fn id(&self) -> Option<&KeyId> {
         self.id.as_ref()
+    }
+
+    /// What stands before a MAC of this key in a URL.
+    pub(crate) fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// The MAC over `covered`, with the name prefix before it where one is in use, and the lines of `bound` contexts after

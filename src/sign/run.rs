@@ -25,14 +25,13 @@ impl<O> Mint<'_, O> {
     pub(super) fn room(&self, keys: &Keys) -> usize {
         const DIGITS: usize = 11;
         let name = |name: Name| 1 + self.signer.names().prefix().len() + name.as_str().len() + 1;
-        let key_id = keys.active().id().map_or(0, |id| id.as_bytes().len() + 1);
         let start = self.not_before.map_or(0, |_| name(Name::Start) + DIGITS);
         let id = match self.id {
             Id::None => 0,
             Id::Given(id) => name(Name::Id) + id.len(),
             Id::Unique => name(Name::Id) + UNIQUE_TEXT,
         };
-        name(Name::Exp) + DIGITS + start + id + name(Name::Sig) + key_id + MAC_TEXT
+        name(Name::Exp) + DIGITS + start + id + name(Name::Sig) + keys.active().mark().len() + MAC_TEXT
     }
 
     /// Appends the reserved parameters from `exp` on, and signs what stands from `covered_from` on.
@@ -64,10 +63,7 @@ impl<O> Mint<'_, O> {
         let covered = text.get(covered_from..).unwrap_or_default();
         let mac = key.sign(self.signer.names().mac_prefix(), covered, &bound);
         self.push_name(text, "&", Name::Sig);
-        if let Some(id) = key.id() {
-            text.push_str(id.as_str());
-            text.push('.');
-        }
+        text.push_str(key.mark());
         push_base64url(text, &mac);
         Ok(())
     }
