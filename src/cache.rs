@@ -126,18 +126,24 @@ impl Directives {
     fn read(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         for line in headers.get_all(CACHE_CONTROL) {
-            let Some(parts) = line.to_str().ok().and_then(|line| quoted::split(line, ',')) else {
-                // What cannot be read may have been the strictest of all.
+            let parts = line.to_str().ok().and_then(|line| quoted::split(line, ','));
+            if parts.is_none_or(|parts| !parts.into_iter().all(|part| directives.add(part))) {
+                // What cannot be read may have been the strictest of all, and caches read different things into it: nginx
+                // finds its words in the middle of others.
                 return Self { private: true, kept: ", no-store".into(), max_age: Some(0), s_maxage: None };
-            };
-            parts.into_iter().for_each(|part| directives.add(part));
+            }
         }
         directives
     }
 
-    fn add(&mut self, directive: &str) {
+    /// Whether it is a directive, or nothing.
+    fn add(&mut self, directive: &str) -> bool {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-        match name.trim().to_ascii_lowercase().as_str() {
+        let (name, value) = (name.trim(), value.trim());
+        if !directive.is_empty() && !(quoted::is_token(name) && (value.is_empty() || quoted::read(value).is_some())) {
+            return false;
+        }
+        match name.to_ascii_lowercase().as_str() {
             "" | "public" | "immutable" => {}
             name if name.starts_with("stale-") => {}
             "private" => self.private = true,
@@ -149,6 +155,7 @@ impl Directives {
                 self.kept.push_str(directive);
             }
         }
+        true
     }
 
     /// With so many seconds for the directive at the beginning.
@@ -257,6 +264,12 @@ mod tests {
                 "private, max-age=0, no-store",
                 "private, max-age=0, no-store",
             ),
+            (
+                &[("cache-control", "public; max-age=31536000; stale-while-revalidate=86400")],
+                "private, max-age=0, no-store",
+                "private, max-age=0, no-store",
+            ),
+            (&[("cache-control", "max-age=60, a b")], "private, max-age=0, no-store", "private, max-age=0, no-store"),
             (&[("cache-control", "é")], "private, max-age=0, no-store", "private, max-age=0, no-store"),
             (&[("expires", &*in_10)], "private, max-age=10", "public, s-maxage=10"),
             (&[("expires", &*in_900)], "private, max-age=300", "public, s-maxage=299"),
