@@ -1,7 +1,5 @@
 use std::borrow::Cow;
 
-use memchr::memchr3_iter;
-
 use super::names::Names;
 use super::parameter::{name_of_escaped, read_escape};
 use super::split::split_query;
@@ -46,8 +44,12 @@ pub(crate) fn hide(url: &str, names: &Names) -> Option<String> {
     }
     if let Some(query) = query {
         // Judged last: what is left of one may have become a credential's name.
-        let parameters = query.split('&').map(|parameter| hide_encoded(&hide_tokens(parameter, names), names));
-        push_query(&mut hidden, parameters.filter(|parameter| !may_be_credential(parameter, names)));
+        let parameters = query.split('&').filter_map(|parameter| {
+            let (escape, parameter) = parameter.split_at_checked(html_escape(parameter))?;
+            let parameter = hide_encoded(&hide_tokens(parameter, names), names);
+            (!may_be_credential(&parameter, names)).then(|| [escape, &parameter].concat())
+        });
+        push_query(&mut hidden, parameters);
     }
     (hidden != url).then_some(hidden)
 }
@@ -103,22 +105,36 @@ fn hide_encoded(text: &str, names: &Names) -> String {
 
 /// Where the first separator of such a query stands, and how long it is. In one pass: to look for each by itself would go
 /// to the end of the text at each of the others.
+///
+/// `;` and `,` are those of other conventions, which a link may have been rewritten to; `\u0026` is how JSON writes `&`.
 fn find_separator(text: &str) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
-    memchr3_iter(b'%', b'&', b'?', bytes).find_map(|at| match bytes.get(at..)? {
-        [b'&' | b'?', ..] => Some((at, 1)),
-        escaped => match read_escape(escaped)? {
-            ([b'3', b'F'] | [b'2', b'6'], length) => Some((at, length)),
-            _ => None,
-        },
+    bytes.iter().enumerate().filter(|(_, byte)| b"%&?;,\\".contains(byte)).find_map(|(at, _)| {
+        let length = match bytes.get(at..)? {
+            [b'&', ..] => 1 + html_escape(text.get(at + 1..)?),
+            [b'?' | b';' | b',', ..] => 1,
+            [b'\\', b'u', b'0', b'0', b'2', b'6', ..] => 6,
+            escaped => match read_escape(escaped)? {
+                ([b'3', b'F' | b'B'] | [b'2', b'6' | b'C'], length) => length,
+                ([b'5', b'C'], length) if bytes.get(at + length..)?.starts_with(b"u0026") => length + 5,
+                _ => return None,
+            },
+        };
+        Some((at, length))
     })
 }
 
-/// Whether a parameter has a reserved name, or has one when it is unescaped.
-fn may_be_credential(mut parameter: &str, names: &Names) -> bool {
-    while let Some(rest) = parameter.strip_prefix("amp;") {
-        parameter = rest;
+/// The length of what HTML puts behind an `&`, once or several times.
+fn html_escape(text: &str) -> usize {
+    let mut rest = text;
+    while let Some(after) = ["amp;", "#38;", "#x26;"].into_iter().find_map(|escape| rest.strip_prefix(escape)) {
+        rest = after;
     }
+    text.len() - rest.len()
+}
+
+/// Whether a parameter has a reserved name, or has one when it is unescaped.
+fn may_be_credential(parameter: &str, names: &Names) -> bool {
     names.may_begin(parameter) && names.is_reserved(name_of_escaped(parameter))
 }
 
@@ -199,6 +215,16 @@ mod tests {
             ("/a?next=%25252Fb%25253fw%25253D1%252526sig%25253D2%252526x", "/a?next=%25252Fb%25253fw%25253D1%252526x"),
             ("/%7Ec2lnLXNjb3BlPSxy-_z/v/1", "//v/1"),
             ("/x%2F%7ec2lnLXNjb3BlPSxyz%2Fv", "/x%2F%2Fv"),
+            ("/v/a;exp=1;sig=2", "/v/a"),
+            ("/v/a;v=1;exp=1;sig=2?b", "/v/a;v=1?b"),
+            ("/a?w=1;exp=1;sig=2", "/a?w=1"),
+            ("/a?exp=1;sig=2;w", "/a"),
+            ("/a?w=1,exp=1,sig=2", "/a?w=1"),
+            ("/a?next=%2Fb%3Fw%3D1%3Bexp%3D1%3Bsig%3D2", "/a?next=%2Fb%3Fw%3D1"),
+            ("/a?w=1\\u0026exp=1\\u0026sig=2", "/a?w=1"),
+            ("/a?w=1%5Cu0026exp=1%5cu0026sig=2", "/a?w=1"),
+            ("/a?w=1&#38;exp=1&#38;sig=2&#x26;b", "/a?w=1&#x26;b"),
+            ("/a?w=1&amp;exp=1%26amp;sig=2", "/a?w=1"),
             ("/a?next=/~c2lnLXNjb3BlPSxyz/v&b", "/a?next=//v&b"),
             ("/a?t=c2lnLXNjb3BlPSxyz", "/a?t="),
             ("/a%3Fx=1&exp=1&sig=2", "/a%3Fx=1"),
