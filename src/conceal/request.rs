@@ -4,7 +4,7 @@ use crate::cookie;
 use crate::verify::Verify;
 
 /// Request headers in which a browser or a proxy repeats a URL.
-const URL_HEADERS: [HeaderName; 8] = [
+const URL_HEADERS: [HeaderName; 12] = [
     REFERER,
     HeaderName::from_static("x-original-uri"),
     HeaderName::from_static("x-forwarded-uri"),
@@ -12,6 +12,10 @@ const URL_HEADERS: [HeaderName; 8] = [
     HeaderName::from_static("x-rewrite-url"),
     HeaderName::from_static("x-envoy-original-path"),
     HeaderName::from_static("x-forwarded-path"),
+    HeaderName::from_static("x-replaced-path"),
+    HeaderName::from_static("x-ms-original-url"),
+    HeaderName::from_static("x-waws-unencoded-url"),
+    HeaderName::from_static("ping-from"),
     HeaderName::from_static("hx-current-url"),
 ];
 
