@@ -54,7 +54,8 @@ fn check_segment(segment: &str) -> Result<(), Ambiguous> {
             (control, _) if control.is_ascii_control() => return Err(Ambiguous("an escaped control character")),
             (';', _) => cut = true,
             _ if cut => {}
-            (' ', _) => space_after = dots > 0,
+            // Readers that trim differ in what they take for a space.
+            (space, _) if space.is_whitespace() || space == '\u{feff}' => space_after = dots > 0,
             ('.', _) if !space_after => dots += 1,
             _ => named = true,
         }
@@ -107,6 +108,12 @@ mod tests {
             "/.%3b",
             "/%20",
             "/%20..%20/a",
+            "/..%C2%A0/a",
+            "/%E3%80%80../a",
+            "/..%C2%85",
+            "/..%E2%80%A8/a",
+            "/%EF%BB%BF../a",
+            "/%C2%A0/a",
             "/..%20",
             "/a%2fb",
             "/a%2Fb",
