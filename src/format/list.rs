@@ -1,7 +1,7 @@
 use std::array;
 
 /// Lists of so many entries are compared where they are, longer ones on the heap.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
 /// Whether two entries are equal.
 ///

@@ -1,5 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
 
 use super::parameter::name_of;
 
@@ -133,13 +134,18 @@ impl Names {
         ["exp", "sig", self.token_text()].into_iter().any(|part| text.contains(part))
     }
 
-    /// The bit of the tolerated name that a parameter carries.
+    /// The bit of the tolerated name that a parameter carries, percent-encoded or not: to whoever reads it after us, both are
+    /// one name.
     pub(super) fn tolerated(&self, parameter: &str) -> Option<u64> {
         if self.tolerated.is_empty() {
             return None;
         }
         let name = name_of(parameter);
-        let index = self.tolerated.binary_search_by(|t| (**t).cmp(name)).ok()?;
+        let index = if name.contains('%') {
+            self.tolerated.binary_search_by(|t| t.bytes().cmp(percent_decode_str(name))).ok()?
+        } else {
+            self.tolerated.binary_search_by(|t| (**t).cmp(name)).ok()?
+        };
         Some(1 << index)
     }
 

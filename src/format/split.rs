@@ -3,8 +3,9 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter};
 
 use super::fault::Fault;
-use super::list::has_repeats;
+use super::list::{FEW, has_repeats};
 use super::names::{Name, Names};
+use super::parameter::name_of;
 use super::signature::Signature;
 
 /// A credential taken apart, structurally sound and not yet believed: an exact URL's, or a scope token.
@@ -282,18 +283,19 @@ impl<'t, 'n> Split<'t, 'n> {
                 "stands inside of the signature's own parameters, where only reserved names may (does a proxy sort the query, or was the link taken out of HTML with its `&amp;`?)",
             ));
         }
+        let follows_link = self.stage == Stage::AfterSig && self.credential.scope.is_none();
         match self.names.tolerated(parameter) {
             Some(bit) if self.tolerated & bit != 0 => {
                 self.unless_token = Some(Fault::malformed(parameter, "is tolerated once, and stands twice"));
             }
-            Some(bit) => self.tolerated |= bit,
-            None if self.stage == Stage::AfterSig && self.credential.scope.is_none() => {
+            Some(bit) if !follows_link || !name_of(parameter).contains('%') => self.tolerated |= bit,
+            _ if follows_link => {
                 return Err(Fault::malformed(
                     parameter,
                     "follows `sig` and is not tolerated there (does a proxy sort the query? for what mail systems add, the policy has `tolerate` and `tolerate_trackers`)",
                 ));
             }
-            None => {}
+            _ => {}
         }
         Ok(())
     }
@@ -305,7 +307,8 @@ fn read_bind<'t>(parameter: &'t str, value: &'t str) -> Result<&'t str, Fault<'t
     if !value.split(',').all(is_context_name) {
         return Err(Fault::malformed(parameter, "is not a list of names of 1 to 32 of a-z 0-9 -"));
     }
-    if has_repeats(value.split(',')) {
+    // Anyone can write a long list. One that is authentic is read to its end.
+    if has_repeats(value.split(',').take(FEW)) {
         return Err(Fault::malformed(parameter, "names a context twice"));
     }
     Ok(value)

@@ -74,6 +74,7 @@ impl<'t> Terms<'t> {
             Name::Start => self.not_before = Some(time(parameter, value)?),
             Name::Methods => self.methods = Some(read_methods(parameter, value)?),
             // The values that it names were part of the MAC.
+            Name::Bind if has_repeats(value.split(',')) => return Err(malformed("names a context twice")),
             Name::Bind => {}
             Name::Id if is_id(value) => self.id = Some(value),
             Name::Id => return Err(malformed("is not 1 to 64 of A-Z a-z 0-9 _ -")),

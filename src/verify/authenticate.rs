@@ -34,13 +34,12 @@ impl Inner {
         head: Head<'_>,
     ) -> Result<&'k Arc<SigningKey>, Rejection> {
         let names = &self.rules.names;
-        let lines = self.sources.lines(bind, head);
         if !binds_password(bind) {
             // The key comes before the bound values.
             keys.find(credential.signature().key_id).ok_or(RejectionKind::UnknownKey)?;
-            return Ok(check_mac(credential, names, keys, &lines?)?);
+            return Ok(check_mac(credential, names, keys, &self.sources.lines(bind, head)?)?);
         }
-        let refusal: Rejection = match lines {
+        let refusal: Rejection = match self.sources.lines(bind, head) {
             Ok(lines) => match check_mac(credential, names, keys, &lines) {
                 Ok(key) => return Ok(key),
                 Err(RejectionKind::UnknownKey) => {

@@ -41,6 +41,10 @@ impl Sources {
     pub(super) fn lines<'b>(&self, bind: &'b str, head: Head<'_>) -> Result<Zeroizing<String>, NotShown<'b>> {
         let mut lines = Zeroizing::new(String::new());
         let mut password_missing = false;
+        // No name stands twice, so one of these has no source; nor is a source asked to find that out.
+        if bind.split(',').nth(self.0.len()).is_some() {
+            return Err(NotShown::NoSource);
+        }
         for name in bind.split(',') {
             let source = self.find(name).ok_or(NotShown::NoSource)?;
             match source(head).filter(|value| !value.is_empty() && !value.contains('\n')) {
