@@ -187,8 +187,10 @@ impl<'f> Program<'f> {
     /// What it prints, if it does not fail.
     fn answer<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Option<String> {
         let output = self.command(&self.command, arguments).output().unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        output.status.success().then(|| printed.strip_suffix('\n').unwrap_or(&printed).to_owned())
+        output.status.success().then(|| {
+            let printed = String::from_utf8(output.stdout).unwrap();
+            printed.strip_suffix('\n').unwrap_or(&printed).to_owned()
+        })
     }
 
     fn run(&self, arguments: &[&str]) -> String {
