@@ -7,6 +7,7 @@ mod links;
 mod markdown;
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -126,8 +127,22 @@ fn agrees(language: &Language) {
     for row in table(now()) {
         assert_eq!(verify.run(&[row.key, &row.link]), row.answer, "{}: {}", row.name, row.link);
     }
-    let no_key = links::by_no_key(now());
-    assert_ne!(verify.answer(&[no_key.key, &no_key.link]).as_deref(), Some("ok /a"), "{}", no_key.name);
+    for (name, argument, link) in links::no_keys(now()) {
+        mint.fails(name, &[&argument, "/a", "300"]);
+        verify.fails(name, &[&argument, &link]);
+    }
+    for (name, seconds) in links::NO_SECONDS {
+        mint.fails(name, &[&[KEYS[0], "/a"][..], seconds].concat());
+    }
+    #[cfg(unix)]
+    for (name, link) in links::beyond_ascii(now()) {
+        use std::os::unix::ffi::OsStringExt;
+
+        let answer = verify.answer(&[KEYS[0].into(), std::ffi::OsString::from_vec(link)]);
+        // Mono does not start a program with an argument that is not UTF-8.
+        let mono = language.needs.contains(&"mono") && answer.is_none();
+        assert!(mono || answer.as_deref() == Some("403"), "{}, {name}: {answer:?}", language.heading);
+    }
 }
 
 /// The crate accepts a link, which has five minutes left.
@@ -156,13 +171,13 @@ impl<'f> Program<'f> {
         let program = Self { command: fill(language.run), folder: folder.path() };
         fs::write(program.folder.join(fill(language.file)), text).unwrap();
         if let Some(compile) = language.compile {
-            let output = program.command(&fill(compile), &[]).output().unwrap();
+            let output = program.command::<&str>(&fill(compile), &[]).output().unwrap();
             assert!(output.status.success(), "{compile}: {}", String::from_utf8_lossy(&output.stderr));
         }
         program
     }
 
-    fn command(&self, words: &str, arguments: &[&str]) -> Command {
+    fn command<A: AsRef<OsStr>>(&self, words: &str, arguments: &[A]) -> Command {
         let mut words = words.split(' ');
         let mut command = Command::new(words.next().unwrap());
         command.args(words).args(arguments).current_dir(self.folder);
@@ -170,13 +185,22 @@ impl<'f> Program<'f> {
     }
 
     /// What it prints, if it does not fail.
-    fn answer(&self, arguments: &[&str]) -> Option<String> {
+    fn answer<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Option<String> {
         let output = self.command(&self.command, arguments).output().unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        output.status.success().then(|| printed.strip_suffix('\n').unwrap_or(&printed).to_owned())
+        output.status.success().then(|| {
+            let printed = String::from_utf8(output.stdout).unwrap();
+            printed.strip_suffix('\n').unwrap_or(&printed).to_owned()
+        })
     }
 
     fn run(&self, arguments: &[&str]) -> String {
         self.answer(arguments).unwrap_or_else(|| panic!("{} fails for {arguments:?}", self.command))
+    }
+
+    /// It ends with an error, and prints nothing, least of all its key.
+    fn fails(&self, name: &str, arguments: &[&str]) {
+        let output = self.command(&self.command, arguments).output().unwrap();
+        let failed = !output.status.success() && output.stdout.is_empty();
+        assert!(failed, "{}, {name}: {arguments:?}: {output:?}", self.command);
     }
 }

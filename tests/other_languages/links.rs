@@ -38,17 +38,48 @@ fn sign(covered: &str) -> String {
     format!("{covered}&sig={id}.{}", mac(secret, covered))
 }
 
-fn mac(secret: &str, covered: &str) -> String {
+fn mac(secret: &str, covered: impl AsRef<[u8]>) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(&URL_SAFE_NO_PAD.decode(secret).unwrap()).unwrap();
-    mac.update(covered.as_bytes());
+    mac.update(covered.as_ref());
     URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
-/// What whoever knows no key can make: it works where a key that is missing is taken for an empty one.
-pub fn by_no_key(now: u64) -> Row {
+/// Arguments in place of `id:key`, each with a link that verifies where it is taken for one all the same. By the empty key
+/// anybody can make one.
+pub fn no_keys(now: u64) -> [(&'static str, String, String); 8] {
+    let (id, secret) = KEY.split_once(':').unwrap();
+    let (short, key) = ("AAECAwQFBgcICQoLDA0O", "_-8CAwQFBgcICQoLDA0ODw");
     let covered = format!("/a?exp={}", now + 300);
-    let link = format!("{covered}&sig=2026-11.{}", mac("", &covered));
-    Row { name: "an empty key", key: "2026-11:", link, answer: "403".into() }
+    [
+        ("no id", secret.to_owned(), secret, ""),
+        ("an empty key", format!("{id}:"), id, ""),
+        ("an empty id", format!(":{secret}"), "", secret),
+        ("two keys", format!("{KEY},b:{key}"), id, secret),
+        ("a key of 15 bytes", format!("a:{short}"), "a", short),
+        ("standard base64", format!("a:{}", key.replace('_', "/").replace('-', "+")), "a", key),
+        ("padding", format!("a:{key}=="), "a", key),
+        ("a line break after the key", format!("{KEY}\n"), id, secret),
+    ]
+    .map(|(name, argument, id, secret)| (name, argument, format!("{covered}&sig={id}.{}", mac(secret, &covered))))
+}
+
+/// Arguments in place of the seconds.
+pub const NO_SECONDS: [(&str, &[&str]); 5] = [
+    ("no seconds", &[]),
+    ("a word for seconds", &["x"]),
+    ("zero seconds", &["0"]),
+    ("seconds below zero", &["-5"]),
+    ("a line break after the seconds", &["300\n"]),
+];
+
+/// Right signatures for what the crate does not mint, though `http` takes UTF-8 for a path.
+pub fn beyond_ascii(now: u64) -> [(&'static str, Vec<u8>); 2] {
+    let (id, secret) = KEY.split_once(':').unwrap();
+    [("bytes that are not UTF-8", &b"\xff"[..]), ("UTF-8", "\u{e9}".as_bytes())].map(|(name, bytes)| {
+        let covered = [&b"/"[..], bytes, format!("?exp={}", now + 300).as_bytes()].concat();
+        let sig = format!("&sig={id}.{}", mac(secret, &covered));
+        (name, [&covered[..], sig.as_bytes()].concat())
+    })
 }
 
 pub fn table(now: u64) -> Vec<Row> {
