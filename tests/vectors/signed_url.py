@@ -12,8 +12,8 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 
-from values import (base64url, base64url_decode, context_name, entries, file_name, identifier, is_unambiguous, media_type,
-                    method, network, normalise_host, number, percent_decode, scope_path, time, token_start)
+from values import (base64url, base64url_decode, context_name, entries, file_name, identifier, is_unambiguous,
+                    media_type, method, network, normalise_host, number, percent_decode, scope_path, time, token_start)
 
 NAMES = ("exp", "sig", "sig-start", "sig-methods", "sig-ip", "sig-bind", "sig-scope", "sig-id", "sig-uses",
          "sig-max-bytes", "sig-type", "sig-download")
@@ -121,7 +121,8 @@ def find_credential(policy, request):
         if any(reserved(policy, parameter) is not None for parameter in query.split("&")):
             raise Refused("malformed")
         token = base64url_decode(segment[1:])
-        # Under the scope `/` a second one would be a path like any other, and be handed on: the format does not speak of it.
+        # Under the scope `/` a second one would be a path like any other, and be handed on: the format does not speak
+        # of it.
         if token is None or not slash or below.startswith(token_start(policy.prefix)):
             raise Refused("malformed")
         credential = split(policy, token.decode("ascii", "replace"), is_token=True)
@@ -145,9 +146,10 @@ def cookie_token(policy, request, path):
         for pair in value.split(";"):
             name, _, text = pair.strip(" \t").partition("=")
             data = base64url_decode(text) if name == policy.cookie else None
-            begin = re.match(re.escape(policy.prefix + "sig-scope=") + "(/[^&]*)", (data or b"").decode("ascii", "replace"))
+            token = (data or b"").decode("ascii", "replace")
+            begin = re.match(re.escape(policy.prefix + "sig-scope=") + "(/[^&]*)", token)
             if begin and path.startswith(begin[1]) and len(begin[1]) > longest:
-                best, longest = data.decode("ascii", "replace"), len(begin[1])
+                best, longest = token, len(begin[1])
     if best is None:
         raise Refused("missing")
     return best
