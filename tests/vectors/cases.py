@@ -19,8 +19,6 @@ KEYS = {
 }
 LONGEST_ID = list(KEYS)[3]
 RETIRED = bytes(range(32, 64))
-
-
 COVERED = {}  # by MAC: what it was made over
 
 

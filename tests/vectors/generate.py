@@ -84,7 +84,9 @@ def is_signed(request):
     tokens = [token.decode() for token in map(base64url_decode, hidden) if token]
     for text in [request["target"], *tokens]:
         for mac in filter(text.__contains__, COVERED):
-            if not re.search(re.escape(COVERED[mac]) + r"(&|;|%26|\?)[^&]*" + mac, text):
+            covered = COVERED[mac]
+            begin = "^" if covered.startswith("/") else ""
+            if not re.search(begin + re.escape(covered) + r"(&|;|%26|\?)[^&]*" + mac, text):
                 return False
     return True
 
