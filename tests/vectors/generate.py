@@ -86,7 +86,7 @@ def is_signed(request):
         for mac in filter(text.__contains__, COVERED):
             covered = COVERED[mac]
             begin = "^" if covered.startswith("/") else ""
-            if not re.search(begin + re.escape(covered) + r"(&|;|%26|\?)[^&]*" + mac, text):
+            if not re.search(begin + re.escape(covered) + r"(&|;|%26|\?)[^&]*" + mac + r"(?![\w-])", text):
                 return False
     return True
 
