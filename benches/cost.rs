@@ -27,6 +27,8 @@ use support::link::{LIFETIME, Link, mint, target_for, verify, verify_request};
 use support::race::{Entry, Race};
 
 const ROUNDS: usize = 2_001;
+/// Covered bytes of the link that most is measured with.
+const SHORTER: usize = 55;
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
@@ -90,63 +92,100 @@ fn print_table(rows: &[Row]) {
     }
 }
 
+/// What is measured, and the MAC to compare it with.
+struct Bench {
+    keys: Keyring,
+    verifier: Verifier,
+    signer: Signer,
+    mac: Hmac<Sha256>,
+}
+
 fn measure() -> Vec<Row> {
     let secret = [7; 32];
-    let key = || SigningKey::from_bytes(&secret).unwrap().with_id("2026-11".parse().unwrap());
-    let mac: Hmac<Sha256> = Hmac::new_from_slice(&secret).unwrap();
-    let keys = Keyring::new(key());
+    let keys = Keyring::new(SigningKey::from_bytes(&secret).unwrap().with_id("2026-11".parse().unwrap()));
     let verifier = Verifier::new(&keys);
     let signer = verifier.signer();
+    let bench = Bench { keys, verifier, signer, mac: Hmac::new_from_slice(&secret).unwrap() };
 
     let mut race = Race::default();
-    let mut pending = Vec::new();
+    let (floor, mut pending) = by_length(&bench, &mut race);
+    pending.extend(by_carrier(&bench, &mut race, floor));
+    pending.push(minting(&bench, &mut race, floor));
+    let service = around_a_service(&bench, &mut race);
+    let mut long = Race::default();
+    let grown = growth(&bench, &mut long);
 
-    // Accepted and refused, by length.
+    race.run(ROUNDS);
+    long.run(ROUNDS / 20);
+    let mut rows: Vec<_> = pending.into_iter().map(|row| Row::of(&mut race, row)).collect();
+    rows.extend(grown.into_iter().map(|row| Row::of(&mut long, row)));
+    rows.push(service_row(&mut race, service, floor));
+    rows
+}
+
+/// Accepted and refused; and the MAC over the shorter link.
+fn by_length(bench: &Bench, race: &mut Race) -> (Entry, Vec<Pending>) {
+    let Bench { verifier, signer, mac, .. } = bench;
     let mut floors = Vec::new();
-    for (covered, bound) in [(55, 1.6), (119, 1.45)] {
-        let link = Link::new(&signer, &mac, covered);
-        let floor = race.enter(link.floor(&mac));
-        let accepted = race.enter(verify(&verifier, &link.url, Method::GET, true));
+    let mut pending = Vec::new();
+    for (covered, bound) in [(SHORTER, 1.6), (119, 1.45)] {
+        let link = Link::new(signer, mac, covered);
+        let floor = race.enter(link.floor(mac));
+        let accepted = race.enter(verify(verifier, &link.url, Method::GET, true));
         floors.push(floor);
         pending.push((format!("verify, {covered} bytes covered / the MAC"), accepted, floor, Some(bound), Some(0)));
-        for (what, url, method) in refused(&link, &signer) {
-            let refused = race.enter(verify(&verifier, &url, method, false));
+        for (what, url, method) in refused(&link, signer) {
+            let refused = race.enter(verify(verifier, &url, method, false));
             pending.push((format!("refuse ({what}), {covered} bytes / accept"), refused, accepted, Some(1.3), Some(0)));
         }
     }
-    let floor = floors[0];
+    (floors[0], pending)
+}
 
-    // A scope token of as many bytes, by each of its carriers; decoding one, and the scope in the grant, allocate.
-    let carriers = Verifier::builder(&keys).token_cookie(DEFAULT_COOKIE).token_path().build().unwrap();
-    for (what, request) in by_token(&signer, 55) {
+/// A scope token of as many bytes, by each of its carriers; decoding one, and the scope in the grant, allocate.
+fn by_carrier(Bench { keys, signer, .. }: &Bench, race: &mut Race, floor: Entry) -> Vec<Pending> {
+    let carriers = Verifier::builder(keys).token_cookie(DEFAULT_COOKIE).token_path().build().unwrap();
+    let rows = by_token(signer, SHORTER).into_iter().map(|(what, request)| {
         let accepted = race.enter(verify_request(&carriers, request, true));
-        pending.push((
-            format!("verify, scope token in {what}, 55 bytes covered / the MAC"),
-            accepted,
-            floor,
-            None,
-            None,
-        ));
-    }
+        let what = format!("verify, scope token in {what}, {SHORTER} bytes covered / the MAC");
+        (what, accepted, floor, None, None)
+    });
+    rows.collect()
+}
 
-    // Minting the shorter one.
-    let minted = race.enter(mint(&signer, target_for(&signer, 55)));
-    pending.push(("mint with sign_for, 55 bytes covered / the MAC".into(), minted, floor, Some(2.5), Some(2)));
+fn minting(Bench { signer, .. }: &Bench, race: &mut Race, floor: Entry) -> Pending {
+    let minted = race.enter(mint(signer, target_for(signer, SHORTER)));
+    (format!("mint with sign_for, {SHORTER} bytes covered / the MAC"), minted, floor, Some(2.5), Some(2))
+}
 
-    // The layer around a service that is ready and does nothing.
-    let link = Link::new(&signer, &mac, 55);
+/// A service that is ready and does nothing, without the layer and with it.
+fn around_a_service(Bench { verifier, signer, mac, .. }: &Bench, race: &mut Race) -> [Entry; 2] {
+    let link = Link::new(signer, mac, SHORTER);
     let nothing =
         tower::service_fn(|_: Request<Empty<Bytes>>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
     let bare = race.enter(serve(nothing, &link.url));
-    let layered = race.enter(serve(SignedUrlLayer::new(&verifier).layer(nothing), &link.url));
+    let layered = race.enter(serve(SignedUrlLayer::new(verifier).layer(nothing), &link.url));
+    [bare, layered]
+}
 
-    // Growth: twice the length, twice the cost.
-    let mut growth = Race::default();
-    let mut grown = Vec::new();
-    let tolerant = Verifier::builder(&keys).policy(Policy::new().tolerate_trackers()).build().unwrap();
+fn service_row(race: &mut Race, [bare, layered]: [Entry; 2], floor: Entry) -> Row {
+    Row {
+        what: "layer around a service that does nothing, less that service / the MAC".into(),
+        nanos: race.median(layered) - race.median(bare),
+        against: race.median(floor),
+        bound: Some(4.0),
+        allocations: race.allocations(layered) - race.allocations(bare),
+        allowed: Some(7),
+    }
+}
+
+/// Twice the length, twice the cost.
+fn growth(Bench { keys, verifier, signer, .. }: &Bench, race: &mut Race) -> Vec<Pending> {
+    let tolerant = Verifier::builder(keys).policy(Policy::new().tolerate_trackers()).build().unwrap();
+    let mut pending = Vec::new();
     for (what, filler, verifier) in [
-        ("one long segment", "a", &verifier),
-        ("two-byte parameters", "&a", &verifier),
+        ("one long segment", "a", verifier),
+        ("two-byte parameters", "&a", verifier),
         ("two-byte parameters, trackers tolerated", "&a", &tolerant),
     ] {
         let long = |bytes: usize| {
@@ -154,31 +193,18 @@ fn measure() -> Vec<Row> {
             let mark = if filler.starts_with('&') { "?" } else { "" };
             signer.url(&format!("/{mark}{filler}")).sign_for(LIFETIME).unwrap().into_string()
         };
-        let half = growth.enter(verify(verifier, &long(4096), Method::GET, true));
-        let whole = growth.enter(verify(verifier, &long(8192), Method::GET, true));
-        grown.push((format!("verify, 8 KiB of {what} / 4 KiB"), whole, half, Some(2.2), Some(0)));
+        let half = race.enter(verify(verifier, &long(4096), Method::GET, true));
+        let whole = race.enter(verify(verifier, &long(8192), Method::GET, true));
+        pending.push((format!("verify, 8 KiB of {what} / 4 KiB"), whole, half, Some(2.2), Some(0)));
     }
     // What anyone can have cleaned, by a `Referer`.
     let hide = |bytes: usize| {
         let (verifier, url) = (verifier.clone(), format!("/sig{}", "%26".repeat(bytes / 3)));
         move || drop(black_box(verifier.hide(black_box(&url))))
     };
-    let (half, whole) = (growth.enter(hide(32 << 10)), growth.enter(hide(64 << 10)));
-    grown.push(("clean a header, 64 KiB of escaped separators / 32 KiB".into(), whole, half, Some(2.2), None));
-
-    race.run(ROUNDS);
-    growth.run(ROUNDS / 20);
-    let mut rows: Vec<_> = pending.into_iter().map(|row| Row::of(&mut race, row)).collect();
-    rows.extend(grown.into_iter().map(|row| Row::of(&mut growth, row)));
-    rows.push(Row {
-        what: "layer around a service that does nothing, less that service / the MAC".into(),
-        nanos: race.median(layered) - race.median(bare),
-        against: race.median(floor),
-        bound: Some(4.0),
-        allocations: race.allocations(layered) - race.allocations(bare),
-        allowed: Some(7),
-    });
-    rows
+    let (half, whole) = (race.enter(hide(32 << 10)), race.enter(hide(64 << 10)));
+    pending.push(("clean a header, 64 KiB of escaped separators / 32 KiB".into(), whole, half, Some(2.2), None));
+    pending
 }
 
 /// Requests that are refused, with URLs of the same length and number of parameters.

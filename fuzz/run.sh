@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 seconds=${1:-600}
 targets=(split verify carriers mint)
 
-command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz@0.13.2
 
 if [ -z "${SEEDS:-}" ]; then
     SEEDS=$PWD/corpus/seeds

@@ -78,7 +78,7 @@ fn time(seconds: &Value) -> SystemTime {
 }
 
 fn duration(seconds: &Value) -> Duration {
-    // What is written in decimal is exact again.
+    // To the millisecond: a float does not hold a decimal fraction exactly.
     Duration::from_millis(format!("{:.0}", seconds.as_f64().unwrap() * 1e3).parse().unwrap())
 }
 

@@ -9,10 +9,10 @@ fuzz_target!(|data: &[u8]| {
     let Some(mut input) = Input::read(data) else { return };
     let key_id = input.pick(&[None, None, None, Some("k"), Some("gone")]);
     let setup = Setup::pick(&mut input);
-    let target = match input.pick(&[0, 0, 0, 0, 0, 0, 1, 2]) {
-        0 => sign(&setup, input.target, key_id),
-        1 => {
-            // A MAC of the wrong length, or followed by something else.
+    let target = match input.pick(&["signed", "signed", "signed", "signed", "signed", "signed", "spoilt", "as is"]) {
+        "signed" => sign(&setup, input.target, key_id),
+        "spoilt" => {
+            // Its last byte gone, or doubled where that is a digit.
             let mut target = sign(&setup, input.target, key_id);
             let last = target.pop();
             target.extend(last.filter(|last| last.is_ascii_digit()).into_iter().flat_map(|last| [last, last]));

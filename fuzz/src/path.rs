@@ -27,8 +27,14 @@ fn decode(text: &[u8]) -> Vec<u8> {
     while let Some((byte, after)) = rest.split_first() {
         let escape = after.get(..2).and_then(|hex| u8::from_str_radix(str::from_utf8(hex).ok()?, 16).ok());
         match escape.filter(|_| *byte == b'%') {
-            Some(escaped) => (decoded.push(escaped), rest = &after[2..]).0,
-            None => (decoded.push(*byte), rest = after).0,
+            Some(escaped) => {
+                decoded.push(escaped);
+                rest = &after[2..];
+            }
+            None => {
+                decoded.push(*byte);
+                rest = after;
+            }
         }
     }
     decoded

@@ -2,10 +2,10 @@
 
 from cases import *
 
-LIMITS = "&sig-start={}&sig-methods=GET,PUT&sig-ip=192.0.2.0/24&sig-bind=user&sig-id=a&sig-max-bytes=9&sig-type=text/*" \
-    "&sig-download=a.txt".format(NOW)
+LIMITS = f"&sig-start={NOW}&sig-methods=GET,PUT&sig-ip=192.0.2.0/24&sig-bind=user&sig-id=a&sig-max-bytes=9" \
+    "&sig-type=text/*&sig-download=a.txt"
 ANY_ORDER = "&sig-type=text/*&sig-id=a&sig-download=a.txt&sig-bind=user&sig-max-bytes=9&sig-ip=192.0.2.0/24" \
-    "&sig-methods=GET,PUT&sig-start={}".format(NOW)
+    f"&sig-methods=GET,PUT&sig-start={NOW}"
 OF_EVERYTHING = {"policy": {"contexts": ["user"], "client_ip": True}, "client_ip": "192.0.2.7",
                  "headers": [["x-user", "42"]]}
 
@@ -14,7 +14,8 @@ def figures():
     yield "figure: plain", sign("/photos/cat.jpg?exp=1790000000"), {}
     yield "figure: a key id and a query", sign("/photos/cat.jpg?w=200&exp=1790000000", "2026-11"), {}
     upload = {"method": "PUT", "headers": [["content-length", "1048576"]]}
-    yield "figure: sig-max-bytes", sign("/inbox/report.pdf?exp=1790000000&sig-methods=PUT&sig-max-bytes=1048576"), upload
+    limited = sign("/inbox/report.pdf?exp=1790000000&sig-methods=PUT&sig-max-bytes=1048576")
+    yield "figure: sig-max-bytes", limited, upload
     bound = [("host", "files.example.com"), ("user", "42")]
     shown = {"policy": {"contexts": ["host", "user"]}, "headers": [["host", "files.example.com"], ["x-user", "42"]]}
     yield "figure: bound contexts", sign("/photos/cat.jpg?exp=1790000000&sig-bind=host,user", bound=bound), shown
@@ -55,7 +56,8 @@ def times():
     started = sign(f"/a?exp={EXP}&sig-start={NOW}")
     yield "sig-start: now", started, {"policy": {"leeway": 0}}
     yield "sig-start: the leeway before", started, {"now": NOW - 60}
-    yield "sig-start: in milliseconds", sign(f"/a?exp={EXP}&sig-start={NOW}500"), {"now": NOW + 0.5, "policy": {"leeway": 0}}
+    half = {"now": NOW + 0.5, "policy": {"leeway": 0}}
+    yield "sig-start: in milliseconds", sign(f"/a?exp={EXP}&sig-start={NOW}500"), half
     yield "sig-start: a second before exp", sign(f"/a?exp={EXP}&sig-start={EXP - 1}"), {"now": EXP - 1}
 
 
@@ -120,14 +122,16 @@ def restrictions():
         ("a type", "type=image/png", "PUT", [["content-type", "image/png"]]),
         ("a type, in another letter case", "type=image/PNG", "PUT", [["content-type", "Image/png"]]),
         ("a type with parameters", "type=text/plain", "PUT", [["content-type", "text/plain ; charset=utf-8"]]),
-        ("a type with a suffix", "type=application/vnd.api+json", "PUT", [["content-type", "application/vnd.api+json"]]),
+        ("a type with a suffix", "type=application/vnd.api+json", "PUT",
+         [["content-type", "application/vnd.api+json"]]),
         ("a type with a %", "type=im%61ge/png", "PUT", [["content-type", "im%61ge/png"]]),
         ("any of a kind", "type=image/*", "PUT", [["content-type", "image/svg+xml"]]),
         ("a type, and nothing for GET", "type=image/*", "GET", []),
     ]:
         link = sign(f"/a?exp={EXP}&sig-methods=GET,OPTIONS,PUT&sig-{value}")
         yield f"body: {name}", link, {"method": method, "headers": headers}
-    for value in ["report.pdf", "Report%2C%20March.pdf", "%E2%82%AC%20%C3%A4.txt", "a%22b%27c", ".", "a+b%2bc", "%F0%9F%90%88"]:
+    for value in ["report.pdf", "Report%2C%20March.pdf", "%E2%82%AC%20%C3%A4.txt", "a%22b%27c", ".", "a+b%2bc",
+                  "%F0%9F%90%88"]:
         yield f"download: {value}", sign(f"/a?exp={EXP}&sig-download={value}"), {}
 
 
@@ -186,17 +190,20 @@ def tokens():
         ("of another name", sent(cookie(here, "t"), policy={"cookie": "t"})),
         ("among others", sent(["cookie", several])), ("in the second field", sent(cookie(other), cookie(here))),
         ("the longest scope, however it ends", sent(cookie(ended), cookie(here))),
-        ("beside what is no token", sent(["cookie", f"signed-url=x; signed-url=; signed-url; signed-url={encoded(here)}"])),
+        ("beside what is no token",
+         sent(["cookie", f"signed-url=x; signed-url=; signed-url; signed-url={encoded(here)}"])),
         ("for POST, where that is allowed", sent(cookie(posts), method="POST", policy={"cookie_any_method": True})),
     ]:
         yield f"token in a cookie: {name}", "/videos/42/a.ts?b=1", request
     yield "a link, whatever the cookie", sign(f"/videos/42/a?exp={EXP}"), sent(cookie(ended))
 
     verifier = {"policy": {"path_token": True}}
-    for name, target in [("alone", in_path(here, "/videos/42/a.ts")), ("with a query", in_path(here, "/videos/42/a?b=1&c")),
-                         ("for the scope itself", in_path(here, "/videos/42/")),
-                         ("of another key", in_path(token(key_id="2026-11"), "/videos/42/a/b/")),
-                         ("for everything", in_path(token("/"), "/"))]:
+    for name, target in [
+        ("alone", in_path(here, "/videos/42/a.ts")), ("with a query", in_path(here, "/videos/42/a?b=1&c")),
+        ("for the scope itself", in_path(here, "/videos/42/")),
+        ("of another key", in_path(token(key_id="2026-11"), "/videos/42/a/b/")),
+        ("for everything", in_path(token("/"), "/")),
+    ]:
         yield f"token in the path: {name}", target, verifier
     yield "token in the path: and an ended one in a cookie", in_path(here, "/videos/42/a"), {
         "policy": {"path_token": True, "cookie": "signed-url"}, "headers": [cookie(ended)]}

@@ -1,6 +1,9 @@
 """What the tables of vectors are written with."""
 
-from signed_url import Policy, base64url, base64url_decode, compute_mac
+import base64
+
+from signed_url import Policy, compute_mac
+from values import base64url, base64url_decode
 
 NOW = 1_789_999_000
 EXP = 1_790_000_000
@@ -16,10 +19,13 @@ KEYS = {
 }
 LONGEST_ID = list(KEYS)[3]
 RETIRED = bytes(range(32, 64))
+COVERED = {}  # by MAC: what it was made over
 
 
 def mac(covered, key=FIGURE, bound=(), prefix=""):
-    return compute_mac(Policy(prefix=prefix), key, covered, bound)
+    made = compute_mac(Policy(prefix=prefix), key, covered, bound)
+    COVERED[made] = covered
+    return made
 
 
 def sign(covered, key_id="", bound=(), prefix=""):
@@ -44,7 +50,6 @@ def in_path(text, target):
 
 
 def basic(user_and_password):
-    import base64
     return ["authorization", "Basic " + base64.b64encode(user_and_password.encode()).decode()]
 
 

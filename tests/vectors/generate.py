@@ -1,13 +1,18 @@
 """Writes `vectors.json`: `python3 generate.py >../vectors.json`. The same bytes every time."""
 
 import json
+import re
 
 import accepted
 import minted
 import refused
-from cases import KEYS, NOW
+from cases import COVERED, KEYS, NOW
 from mint import mint
-from signed_url import NotMinted, Policy, Refused, base64url, verify
+from signed_url import NotMinted, Policy, Refused, verify
+from values import base64url, base64url_decode
+
+STATUS = {"expired": 410, "length-required": 411, "too-large": 413, "media-type": 415}
+OF_KEY_OR_MAC = ("unknown-key", "not-authentic", "wrong-password", "password-required")
 
 ABOUT = """
 Vectors for whoever mints or verifies signed URLs, version 1, in any language. Computed by `generate.py` in `vectors`.
@@ -28,7 +33,7 @@ Vectors for whoever mints or verifies signed URLs, version 1, in any language. C
   accepted   what it is granted: `expires_at` in Unix milliseconds; the ids of key and link, the scope, the download's
              name, or null; and `target`, which is what passes on
   refused    the status, and why (the crate's `RejectionKind`): an implementation may have other names for that
-Every link that is not refused for its signature has a right one.
+A link that is not refused for key or signature has a right signature, if it has one.
 
 `mint`: what is asked for, and the URL to the byte, or why there is none (the crate's `SignErrorKind`).
   policy     as above; a signer needs to be told what verifiers can check, too
@@ -68,10 +73,22 @@ def verified():
             why, status = why if isinstance(why, tuple) else (why, STATUS.get(why, 403))
             result = judge(request)
             assert result == {"refused": {"status": status, "why": why}}, (name, target, result)
+            assert why in OF_KEY_OR_MAC or is_signed(request), (name, target)
             yield {"name": name, **request, **result}
 
 
-STATUS = {"expired": 410, "length-required": 411, "too-large": 413, "media-type": 415}
+def is_signed(request):
+    """Whether each MAC that the request shows stands behind the bytes that it was made over, and the name of `sig`."""
+    hidden = re.findall(r"/~([\w-]+)", request["target"])
+    hidden += [field.partition("=")[2] for name, field in request.get("headers", []) if name == "cookie"]
+    tokens = [token.decode() for token in map(base64url_decode, hidden) if token]
+    for text in [request["target"], *tokens]:
+        for mac in filter(text.__contains__, COVERED):
+            covered = COVERED[mac]
+            begin = "^" if covered.startswith("/") else ""
+            if not re.search(begin + re.escape(covered) + r"(&|;|%26|\?)[^&]*" + mac + r"(?![\w-])", text):
+                return False
+    return True
 
 
 def mints():

@@ -3,8 +3,9 @@
 import re
 from math import ceil, floor
 
-from signed_url import (NotMinted, base64url, compute_mac, context_name, entries, file_name, identifier,
-                        is_unambiguous, media_type, method, network, normalise_host, reserved, scope_path)
+from signed_url import NotMinted, compute_mac, reserved
+from values import (base64url, context_name, entries, file_name, identifier, is_unambiguous, media_type, method,
+                    network, normalise_host, scope_path)
 
 LATEST = 100_000_000_000  # from here on a time is read as milliseconds, which are never written
 

@@ -1,7 +1,8 @@
-"""The format of signed URLs, version 1, read from its specification alone: for the vectors, not for use.
+"""The format of signed URLs, version 1, read from its specification, but for one rule: for the vectors, not for use.
 
-It shares nothing with the crate, so that where both agree the specification says one thing. It is slow, and it is no
-middleware: what a request's body turns out to hold is not looked at.
+It shares nothing with the crate, so that where both agree the specification says one thing. The rule that it does not
+have, of a second token in the path, says so in its place. It is slow, and it is no middleware: what a request's body
+turns out to hold is not looked at.
 """
 
 import base64
@@ -11,10 +12,11 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 
+from values import (base64url, base64url_decode, context_name, entries, file_name, identifier, is_unambiguous,
+                    media_type, method, network, normalise_host, number, percent_decode, scope_path, time, token_start)
+
 NAMES = ("exp", "sig", "sig-start", "sig-methods", "sig-ip", "sig-bind", "sig-scope", "sig-id", "sig-uses",
          "sig-max-bytes", "sig-type", "sig-download")
-TRACKERS = ("utm_source", "fbclid")  # two of them will do
-TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
 WEEK = 7 * 24 * 60 * 60
 
 
@@ -43,115 +45,10 @@ class Policy:
     path_token: bool = False
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def base64url_decode(text):
-    """Nothing for what is not canonical."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]*", text) or len(text) % 4 == 1:
-        return None
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    return data if base64url(data) == text else None
-
-
 def compute_mac(policy, key, covered, bound):
     lines = policy.prefix + "\n" if policy.prefix else ""
     lines += covered + "".join(f"\n{name}:{value}" for name, value in bound)
     return base64url(hmac.new(key, lines.encode(), hashlib.sha256).digest())
-
-
-def normalise_host(host):
-    if "@" in host:
-        return None
-    return re.sub(r":(80|443)$", "", host.lower())
-
-
-# Values (section 2). Each reader gives nothing for a value that is none.
-
-
-def number(text, most, least=1):
-    if not re.fullmatch(r"0|[1-9][0-9]*", text) or len(text) > len(str(most)):
-        return None
-    return int(text) if least <= int(text) <= most else None
-
-
-def time(text):
-    """In milliseconds."""
-    value = number(text, 10**13 - 1)
-    if value is None:
-        return None
-    return value if value >= 100_000_000_000 else value * 1000
-
-
-def entries(text, entry):
-    """A list without two entries that are equal in value."""
-    values = [entry(item) for item in text.split(",")]
-    return values if None not in values and len(set(values)) == len(values) else None
-
-
-def matching(pattern):
-    return lambda text: text if re.fullmatch(pattern, text) else None
-
-
-def network(text):
-    if not re.fullmatch(r"[0-9A-Fa-f.:]+(/[1-9][0-9]*)?", text):
-        return None
-    try:
-        return ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        return None
-
-
-def media_type(text):
-    return text.lower() if re.fullmatch(rf"{TOKEN}/({TOKEN})", text) and "*" not in re.sub(r"/\*$", "", text) else None
-
-
-def percent_decode(text):
-    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        return None
-    try:
-        return re.sub(rb"%(..)", lambda escape: bytes([int(escape[1], 16)]), text.encode()).decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def file_name(text):
-    name = percent_decode(text)
-    bad = "[/\\\\\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-    return name if name and not re.search(bad, name) else None
-
-
-identifier = matching(r"[A-Za-z0-9_-]{1,64}")
-context_name = matching(r"[a-z0-9-]{1,32}")
-method = matching(r"[A-Z-]+")
-
-# Paths (section 3).
-
-
-def is_unambiguous(path):
-    if not path.startswith("/") or re.search(r"[^!-~]|\\", path):
-        return False
-    if re.search(r"%(?![0-9A-Fa-f]{2})|%([01][0-9A-Fa-f]|7[Ff]|25|2[Ff]|5[Cc])", path):
-        return False
-    segments = path[1:].split("/")
-    for place, segment in enumerate(segments):
-        if segment == "" and place == len(segments) - 1:
-            continue
-        decoded = percent_decode(segment)
-        if decoded is None or decoded.split(";")[0].strip(" ") in ("", ".", ".."):
-            return False
-    return True
-
-
-def scope_path(text):
-    ok = text.endswith("/") and not re.search(r"[&;,?#']", text) and is_unambiguous(text)
-    return text if ok else None
-
-
-def token_start(prefix):
-    start = (prefix + "sig-scope=/").encode()
-    return "~" + base64url(start)[:8 * len(start) // 6]
 
 
 # Structure (section 1, and 3 for tokens).
@@ -224,7 +121,8 @@ def find_credential(policy, request):
         if any(reserved(policy, parameter) is not None for parameter in query.split("&")):
             raise Refused("malformed")
         token = base64url_decode(segment[1:])
-        # The format does not speak of a second one; the scope `/` would cover it, and hand it on.
+        # Under the scope `/` a second one would be a path like any other, and be handed on: the format does not speak
+        # of it.
         if token is None or not slash or below.startswith(token_start(policy.prefix)):
             raise Refused("malformed")
         credential = split(policy, token.decode("ascii", "replace"), is_token=True)
@@ -248,9 +146,10 @@ def cookie_token(policy, request, path):
         for pair in value.split(";"):
             name, _, text = pair.strip(" \t").partition("=")
             data = base64url_decode(text) if name == policy.cookie else None
-            begin = re.match(re.escape(policy.prefix + "sig-scope=") + "(/[^&]*)", (data or b"").decode("ascii", "replace"))
+            token = (data or b"").decode("ascii", "replace")
+            begin = re.match(re.escape(policy.prefix + "sig-scope=") + "(/[^&]*)", token)
             if begin and path.startswith(begin[1]) and len(begin[1]) > longest:
-                best, longest = data.decode("ascii", "replace"), len(begin[1])
+                best, longest = token, len(begin[1])
     if best is None:
         raise Refused("missing")
     return best

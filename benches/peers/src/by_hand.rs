@@ -64,7 +64,7 @@ where
 fn is_valid(request: &Request<()>, matches: impl Fn(&[u8], &[u8]) -> bool) -> Option<bool> {
     let target = request.uri().path_and_query()?.as_str();
     let (covered, signature) = target.rsplit_once("&sig=")?;
-    let mut mac = [0; 33]; // `decode_slice` wants room for what 43 characters might be
+    let mut mac = [0; 32];
     let length = URL_SAFE_NO_PAD.decode_slice(signature.strip_prefix("2026-11.")?, &mut mac).ok()?;
     let exp: u64 = covered.rsplit_once("exp=")?.1.parse().ok()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();

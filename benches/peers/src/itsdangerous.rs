@@ -1,13 +1,13 @@
-//! itsdangerous, in a Python process of its own, with an environment of its own in `target/`.
+//! itsdangerous, in a process of the Python that `run.sh` has installed it for.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::env;
 use std::process::{Command, Stdio};
 
 use crate::peer::LENGTHS;
 
-const ITSDANGEROUS: &str = "2.2.0";
-const CRATE: &str = env!("CARGO_MANIFEST_DIR");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/itsdangerous_peer.py");
+const PACKAGE_VERSION: &str = "from importlib.metadata import version; print(version('itsdangerous'))";
 
 /// What one run of the script has shown.
 pub struct Python {
@@ -15,32 +15,34 @@ pub struct Python {
     nanos: HashMap<String, [f64; 2]>,
     /// Python's own.
     pub version: String,
+    /// itsdangerous's.
+    package_version: String,
 }
 
 impl Python {
     pub fn run(secret: &str) -> Self {
-        let environment = Path::new(CRATE).join("target/itsdangerous");
-        let python = environment.join("bin/python").display().to_string();
-        output("python3", &["-m", "venv", &environment.display().to_string()]);
-        let package = format!("itsdangerous=={ITSDANGEROUS}");
-        output(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &package]);
-
-        // A time and the dots are 7 of the covered bytes.
+        let python =
+            env::var("PEERS_PYTHON").expect("PEERS_PYTHON: a Python that has itsdangerous, as run.sh installs it");
+        // A dot and the time are 7.
         let [shorter, longer] = LENGTHS.map(|covered| format!("/{}", "a".repeat(covered - 8)));
-        let script = format!("{CRATE}/itsdangerous_peer.py");
-        let figures = output(&python, &[&script, secret, &shorter, &longer]);
+        let figures = output(&python, &[SCRIPT, secret, &shorter, &longer]);
         let nanos = figures.lines().map(|line| {
             let mut fields = line.split(' ');
             let mut field = || fields.next().unwrap();
             (field().to_owned(), [field().parse().unwrap(), field().parse().unwrap()])
         });
-        Self { nanos: nanos.collect(), version: output(&python, &["--version"]).trim().to_owned() }
+        Self {
+            nanos: nanos.collect(),
+            version: output(&python, &["--version"]).trim().to_owned(),
+            package_version: output(&python, &["-c", PACKAGE_VERSION]).trim().to_owned(),
+        }
     }
 
     /// A line of a table, compared with Python's own MAC.
     pub fn row(&self, what: &str, name: &str, notes: &str) -> String {
         let ([shorter, longer], [floor, longer_floor]) = (self.nanos[name], self.nanos["hmac"]);
-        let version = if name == "hmac" { self.version.clone() } else { format!("itsdangerous {ITSDANGEROUS}") };
+        let version =
+            if name == "hmac" { self.version.clone() } else { format!("itsdangerous {}", self.package_version) };
         format!(
             "| {what} | {version} | {shorter:.0} | {:.2} | {longer:.0} | {:.2} | | {notes} |",
             shorter / floor,

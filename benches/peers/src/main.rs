@@ -1,7 +1,7 @@
-//! The same check by other means, on the same bytes, in one run: `cargo run --release --manifest-path benches/peers/Cargo.toml`.
+//! The same check by other means, on the same bytes, in one run: `benches/peers/run.sh` starts it.
 //!
-//! Prints two tables (checking, minting) and what they were measured with. Needs a C compiler, Python 3 with its `venv`
-//! module, and PyPI the first time. Each check has been seen to refuse what it has to before it is timed.
+//! Prints two tables (checking, minting) and what they were measured with. Needs a C compiler, and in `PEERS_PYTHON` the
+//! Python that has itsdangerous. Each check has been seen to refuse what it has to before it is timed.
 
 mod axum_signed_urls;
 mod by_hand;
@@ -42,12 +42,13 @@ fn main() {
         .chain([jwt::verify(secret, &links), axum_signed_urls::verify(&links)]);
     let mints = [ours::sign(&verifier, &links), jwt::sign(secret, &links), axum_signed_urls::sign(&links)];
 
+    let python = Python::run(SECRET);
+
     let mut race = Race::default();
     let checks = Row::enter(checks, &mut race);
     let mints = Row::enter(mints, &mut race);
     race.run(ROUNDS);
     let floors = checks[0].entries;
-    let python = Python::run(SECRET);
 
     print_head("checking a link");
     for row in checks {
