@@ -6,8 +6,8 @@ use tower_signed_url::RejectionKind::Client;
 use tower_signed_url::{Verifier, client_ip};
 
 use super::door::{Case, Door, get};
+use super::support::by_hand::signed;
 use super::support::{NOW, at, figure_keys};
-use super::wire::signed;
 
 fn of(networks: &str) -> String {
     signed(&format!("/a?exp=1790000000&sig-ip={networks}"))

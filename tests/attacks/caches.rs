@@ -15,8 +15,9 @@ use tower_http::services::ServeDir;
 use tower_signed_url::{Cache, SignedUrlLayer, Verifier, client_ip, context};
 
 use super::carriers::{builder, cookie, token};
+use super::support::by_hand::{signed, signed_with};
 use super::whole::{Whole, ask};
-use super::wire::{Server, signed, signed_with};
+use super::wire::Server;
 
 /// What a service would have caches keep for years.
 const FOR_YEARS: [(&str, &str); 12] = [

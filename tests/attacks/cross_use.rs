@@ -8,8 +8,8 @@ use tower_signed_url::RejectionKind::{Context, Malformed, Missing, NotAuthentic,
 use tower_signed_url::{DEFAULT_COOKIE, Policy, Verifier, context};
 
 use super::door::{Answer, Case, Door, get};
+use super::support::by_hand::{mac, signed};
 use super::support::{NOW, at, figure_keys};
-use super::wire::{mac, signed};
 
 fn carriers() -> Verifier {
     let builder = Verifier::builder(&figure_keys()).token_cookie(DEFAULT_COOKIE).token_path();

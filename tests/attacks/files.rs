@@ -11,7 +11,8 @@ use tower_http::services::ServeDir;
 use tower_signed_url::SignedUrlLayer;
 
 use super::carriers::{cookie, token, verifier};
-use super::wire::{Server, read_raw, signed};
+use super::support::by_hand::signed;
+use super::wire::{Server, read_raw};
 
 const SECRET: &str = "what nobody may read";
 

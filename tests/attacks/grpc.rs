@@ -4,9 +4,10 @@ use axum::Router;
 use tower_signed_url::SignedUrlLayer;
 
 use super::door::show_target;
+use super::support::by_hand::signed;
 use super::support::fixed_verifier;
 use super::whole::{Whole, over_http1, over_http2};
-use super::wire::{Server, signed};
+use super::wire::Server;
 
 /// Status, and what gRPC reads of the answer.
 fn told(answer: &Whole) -> (u16, Vec<&str>) {

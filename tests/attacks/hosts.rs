@@ -5,8 +5,8 @@ use tower_signed_url::RejectionKind::{Context, NotAuthentic};
 use tower_signed_url::{Verifier, context};
 
 use super::door::{Answer, Door, get};
+use super::support::by_hand::{signed, signed_with};
 use super::support::{NOW, at, figure_keys};
-use super::wire::{signed, signed_with};
 
 fn verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).bind("host", context::host()).build().unwrap()

@@ -4,8 +4,8 @@ use tower_signed_url::RejectionKind::{NotAuthentic, UnknownKey};
 use tower_signed_url::{KeyErrorKind, Keyring, KeyringErrorKind, SigningKey, Verifier};
 
 use super::door::{Case, Door, get};
+use super::support::by_hand::{mac, mac_by};
 use super::support::{NOW, at, figure_keys};
-use super::wire::{mac, mac_by};
 
 const COVERED: &str = "/a?exp=1790000000";
 

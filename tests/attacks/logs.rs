@@ -9,8 +9,9 @@ use tracing::Level;
 
 use super::carriers::{builder, encoded};
 use super::log::{Boxed, answer, boxed, plain_trace, record, trace};
+use super::support::by_hand::{signed, signed_with};
 use super::whole::ask;
-use super::wire::{Server, signed, signed_with};
+use super::wire::Server;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrangement {

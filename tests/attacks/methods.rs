@@ -3,8 +3,8 @@
 use tower_signed_url::RejectionKind::{Malformed, Method, Missing, NotAuthentic};
 
 use super::door::{Answer, Case, Door, get};
+use super::support::by_hand::signed;
 use super::support::fixed_verifier;
-use super::wire::signed;
 
 fn of(methods: &str) -> String {
     signed(&format!("/a?exp=1790000000&sig-methods={methods}"))

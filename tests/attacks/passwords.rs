@@ -10,8 +10,9 @@ use tower_signed_url::{SignedUrlLayer, Verifier, client_ip, context};
 
 use super::carriers::{builder, cookie};
 use super::door::{Case, Door, get, show_target};
+use super::support::by_hand::{mac, signed, signed_with};
 use super::whole::{Whole, ask};
-use super::wire::{Server, mac, signed, signed_with};
+use super::wire::Server;
 
 const LIVE: &str = "/a?exp=1790000000&sig-bind=password";
 const DEAD: &str = "/a?exp=1789999000&sig-bind=password";

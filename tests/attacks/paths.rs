@@ -4,8 +4,8 @@ use tower_signed_url::RejectionKind::{Malformed, Missing, NotAuthentic, Scope};
 
 use super::carriers::{CARRIERS, Carrier, cookie, token, verifier};
 use super::door::{Answer, Door, get};
+use super::support::by_hand::signed;
 use super::support::fixed_verifier;
-use super::wire::signed;
 
 /// What is tried behind the scope `/v/`, and whether a server takes it for a request at all.
 const TRICKS: [(&str, &[u8], bool); 65] = [

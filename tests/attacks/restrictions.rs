@@ -4,8 +4,8 @@ use tower_signed_url::RejectionKind::{Client, Malformed, MediaType, Method, NotA
 use tower_signed_url::{Verifier, client_ip};
 
 use super::door::{Case, Door, get};
+use super::support::by_hand::{mac, signed};
 use super::support::{NOW, at, figure_keys, fixed_verifier};
-use super::wire::{mac, signed};
 
 /// A link with this value of a restriction.
 fn with(restriction: &str, name: &str, value: &str) -> Case {

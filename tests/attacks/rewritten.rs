@@ -10,7 +10,8 @@ use tower_signed_url::{ConcealLayer, SignedUrlLayer};
 
 use super::carriers::{encoded, token, verifier};
 use super::door::{Case, Door, get, show_target};
-use super::wire::{signed, tell_kind};
+use super::support::by_hand::signed;
+use super::wire::tell_kind;
 
 fn checked() -> Router {
     Router::new().fallback(show_target).layer(SignedUrlLayer::new(verifier()).on_reject(tell_kind))

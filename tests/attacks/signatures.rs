@@ -9,8 +9,8 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_256};
 use tower_signed_url::RejectionKind::{Malformed, NotAuthentic, Unenforceable, UnknownKey};
 
 use super::door::{Case, Door, get};
+use super::support::by_hand::{mac, mac_by, signed};
 use super::support::fixed_verifier;
-use super::wire::{mac, mac_by, signed};
 
 const COVERED: &str = "/a?exp=1790000000";
 

@@ -6,8 +6,8 @@ use tower_signed_url::RejectionKind::{Malformed, Missing, NotAuthentic, Unenforc
 use tower_signed_url::{Policy, SignErrorKind, Verifier};
 
 use super::door::{Answer, Door, get};
+use super::support::by_hand::{mac, signed};
 use super::support::{NOW, at, figure_keys, fixed_verifier};
-use super::wire::{mac, signed};
 
 #[test]
 fn the_same_bytes_cut_elsewhere_are_another_link() {

@@ -7,8 +7,8 @@ use tower_signed_url::{Policy, SignedUrlLayer, Verifier};
 
 use super::carriers::{builder, cookie, encoded, token, verifier};
 use super::door::{Case, Door, get};
+use super::support::by_hand::{mac, signed};
 use super::support::{NOW, at, figure_keys, fixed_verifier};
-use super::wire::{mac, signed};
 
 #[test]
 fn one_kind_of_credential_is_no_other() {

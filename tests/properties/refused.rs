@@ -11,8 +11,8 @@ use proptest::sample::select;
 use tower_signed_url::{Head, Policy, Rejection, Verifier, Verify};
 
 use super::hostile::{Judge, judge, uri};
+use super::support::by_hand::signed;
 use super::support::{NOW, at, figure_keys};
-use super::wire::signed;
 use super::{METHODS, cases};
 
 /// What a verifier may be set up to enforce.
