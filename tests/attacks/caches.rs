@@ -15,7 +15,7 @@ use tower_http::services::ServeDir;
 use tower_signed_url::{Cache, SignedUrlLayer, Verifier, client_ip, context};
 
 use super::carriers::{builder, cookie, token};
-use super::support::by_hand::{signed, signed_with};
+use super::support::by_hand::{exact, signed, signed_with};
 use super::whole::{Whole, ask};
 use super::wire::Server;
 
@@ -89,10 +89,6 @@ fn read_by_caches<'a>(name: &str, answer: &'a Whole) -> Vec<(&'a str, &'a str)> 
         fields.filter(|(name, _)| READ_BY_CACHES.contains(name)).partition(|(name, _)| *name == "vary");
     assert!(vary.contains(&("vary", "cookie")), "{name}: {vary:?}");
     others
-}
-
-fn exact(path: &str) -> String {
-    signed(&format!("{path}?exp=1790000000"))
 }
 
 /// A request for a link, by name, path and fields, and the status of its answer.

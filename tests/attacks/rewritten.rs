@@ -10,7 +10,7 @@ use tower_signed_url::{ConcealLayer, SignedUrlLayer};
 
 use super::carriers::{encoded, token, verifier};
 use super::door::{Case, Door, get, show_target};
-use super::support::by_hand::signed;
+use super::support::by_hand::exact;
 use super::wire::tell_kind;
 
 fn checked() -> Router {
@@ -47,10 +47,6 @@ fn plant() -> MapRequestLayer<impl Fn(Request) -> Request + Clone + Send + Sync 
         }
         request
     })
-}
-
-fn exact(path: &str) -> String {
-    signed(&format!("{path}?exp=1790000000"))
 }
 
 fn to(name: &str, link: &str, to: &str) -> Case {
