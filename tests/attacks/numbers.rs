@@ -189,7 +189,7 @@ fn sig_max_bytes_is_digits() {
         put("the same length again", "5")
             .field("content-length", "5")
             .served("/a")
-            .but_over_http2(Answer::Refused(411, LengthRequired)),
+            .but_over_http2(Answer::refused(411, LengthRequired)),
         put("another length", "5").field("content-length", "4").unread(),
         put("2^31 - 1", "2147483647").served("/a"),
         put("2^31", "2147483648").served("/a"),

@@ -290,7 +290,7 @@ fn what_is_no_path_and_query_does_not_count() {
             .but_over_http2(Answer::Unread),
         get("a query without a path", signed("?exp=1790000000"))
             .unread()
-            .but_over_http2(Answer::Refused(403, Malformed)),
+            .but_over_http2(Answer::refused(403, Malformed)),
         get("no slash first", signed("a?exp=1790000000")).unread(),
         get("every resource", signed("*?exp=1790000000")).unread(),
         get("nothing", "").unread(),
