@@ -22,7 +22,7 @@ mod files;
 mod grpc;
 #[path = "attacks/hosts.rs"]
 mod hosts;
-#[path = "support/http2.rs"]
+#[path = "attacks/http2.rs"]
 mod http2;
 #[path = "attacks/keys.rs"]
 mod keys;
