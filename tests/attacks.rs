@@ -51,6 +51,8 @@ mod signatures;
 #[path = "attacks/structure.rs"]
 mod structure;
 mod support;
+#[path = "attacks/times.rs"]
+mod times;
 #[path = "attacks/tokens.rs"]
 mod tokens;
 #[path = "attacks/whole.rs"]
