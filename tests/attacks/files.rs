@@ -1,4 +1,5 @@
 //! Real files behind a token for one folder: no spelling of a path reads another folder's, nor one outside of the root.
+//! Over HTTP/1.1 alone: that a path is judged alike over HTTP/2, `paths.rs` shows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,6 @@ fn careless(root: &Path, path: &str) -> PathBuf {
 fn no_spelling_of_a_path_reads_a_file_outside_of_the_scope() {
     let folder = folder();
     let root = folder.path().join("root");
-    let layer = || SignedUrlLayer::new(verifier());
     let careless_files = {
         let root = root.clone();
         let read = move |request: Request| {
@@ -91,7 +91,7 @@ fn no_spelling_of_a_path_reads_a_file_outside_of_the_scope() {
     let in_cookie = cookie(&token);
     let serve_dir = Router::new().fallback_service(ServeDir::new(&root));
     for (name, files) in [("a careless reader", careless_files), ("ServeDir", serve_dir)] {
-        let server = Server::start(files.layer(layer()));
+        let server = Server::start(files.layer(SignedUrlLayer::new(verifier())));
         let ask = |target: &str, field: &str| {
             server.raw(format!("GET {target} HTTP/1.1\r\nhost: h\r\n{field}connection: close\r\n\r\n").as_bytes())
         };
