@@ -9,7 +9,7 @@ use super::door::{Case, Door, get};
 use super::support::by_hand::signed;
 use super::support::{NOW, at, figure_keys};
 
-fn of(networks: &str) -> String {
+fn for_networks(networks: &str) -> String {
     signed(&format!("/a?exp=1790000000&sig-ip={networks}"))
 }
 
@@ -33,8 +33,8 @@ const CLAIMS: [(&str, &str); 14] = [
 
 #[test]
 fn the_connection_is_believed_and_no_field() {
-    let own = of("127.0.0.0/8");
-    let another = of("192.0.2.7");
+    let own = for_networks("127.0.0.0/8");
+    let another = for_networks("192.0.2.7");
     let with_every_field = CLAIMS
         .into_iter()
         .fold(get("another's, with every field", &*another), |case, (name, value)| case.field(name, value));
@@ -59,7 +59,7 @@ fn the_connection_is_believed_and_no_field() {
 
 #[test]
 fn of_a_trusted_proxy_the_last_word_counts() {
-    let link = of("192.0.2.7");
+    let link = for_networks("192.0.2.7");
     let lines = |name: &str, lines: &[&[u8]]| -> Case {
         lines.iter().fold(get(name, &*link), |case, line| case.field("x-forwarded-for", *line))
     };

@@ -1,4 +1,4 @@
-//! What is dressed as gRPC, whose refusals are a 200: only a call is told by one.
+//! Requests that look like gRPC calls: only a real call is refused by a 200 with a `grpc-status`.
 
 use axum::Router;
 use tower_signed_url::SignedUrlLayer;
@@ -47,7 +47,7 @@ fn only_a_call_has_a_200_for_a_refusal() {
         let mut fields: Vec<_> = types.iter().map(|value| ("content-type", *value)).collect();
         fields.push(("te", "trailers"));
         fields.push(("x-http-method-override", "POST"));
-        // An end comes before the method.
+        // Expiry is judged before the method, so that every method is told 410.
         for (target, status) in [(&forged, 403), (&expired, 410)] {
             let (http1, http2) =
                 (over_http1(server, method, target, &fields), over_http2(server, method, target, &fields));
