@@ -22,7 +22,7 @@ mod files;
 mod grpc;
 #[path = "attacks/hosts.rs"]
 mod hosts;
-#[path = "support/http2.rs"]
+#[path = "attacks/http2.rs"]
 mod http2;
 #[path = "attacks/keys.rs"]
 mod keys;
@@ -51,6 +51,8 @@ mod signatures;
 #[path = "attacks/structure.rs"]
 mod structure;
 mod support;
+#[path = "attacks/times.rs"]
+mod times;
 #[path = "attacks/tokens.rs"]
 mod tokens;
 #[path = "attacks/whole.rs"]

@@ -16,12 +16,9 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response};
 use http_body_util::Empty;
-use sha2::Sha256;
+use support::by_hand::signed as sign;
 use support::{NOW, at, figure_keys};
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
@@ -51,12 +48,6 @@ struct Peer(IpAddr);
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-fn sign(covered: &str) -> String {
-    let secret: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-    let mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap().chain_update(covered).finalize();
-    format!("{covered}&sig={}", URL_SAFE_NO_PAD.encode(mac.into_bytes()))
 }
 
 /// A link for these addresses that has 1000 seconds left at [`NOW`].

@@ -28,14 +28,11 @@ mod values;
 use std::borrow::Cow;
 use std::convert::Infallible;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::Empty;
-use sha2::Sha256;
-use support::{NOW, at, figure_key};
+use support::by_hand::{secret, signed_with as sign};
+use support::{NOW, at, by_hand, figure_key};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_signed_url::*;
 
@@ -61,18 +58,8 @@ struct User(String);
 #[derive(Clone)]
 struct Tenant(String);
 
-fn secret() -> [u8; 32] {
-    std::array::from_fn(|n| u8::try_from(n).unwrap())
-}
-
 fn mac(secret: &[u8], text: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret).unwrap().chain_update(text).finalize();
-    URL_SAFE_NO_PAD.encode(mac.into_bytes())
-}
-
-/// What is covered, with the MAC over it and these lines.
-fn sign(covered: &str, lines: &str) -> String {
-    format!("{covered}&sig={}", mac(&secret(), &[covered, lines].concat()))
+    by_hand::mac_by(secret, text)
 }
 
 /// A link that is alive at [`NOW`] and binds these names.

@@ -46,13 +46,18 @@ fn check(verifier: &Verifier, link: &SignedUrl) -> Result<(), RejectionKind> {
 
 #[test]
 fn keys_are_made_of_enough_bytes_written_as_they_should_be() {
-    use KeyErrorKind::{Base64url, Hex, TooShort};
+    use KeyErrorKind::{Base64url, Hex, TooShort, Zeros};
     for (name, made, expected) in [
         ("no bytes", SigningKey::from_bytes(&[]), Err(TooShort)),
         ("15 bytes", SigningKey::from_bytes(&[1; 15]), Err(TooShort)),
         ("16 bytes", SigningKey::from_bytes(&[1; 16]), Ok(())),
         ("more than a block", SigningKey::from_bytes(&[1; 65]), Ok(())),
+        // To HMAC the empty key.
+        ("16 zeros", SigningKey::from_bytes(&[0; 16]), Err(Zeros)),
+        ("zeros, more than a block", SigningKey::from_bytes(&[0; 65]), Err(Zeros)),
+        ("zeros but for the last", SigningKey::from_bytes(&[&[0; 15][..], &[1]].concat()), Ok(())),
         ("base64url of 32 bytes", SigningKey::from_base64url(TEXT), Ok(())),
+        ("of zeros", SigningKey::from_base64url(&"A".repeat(43)), Err(Zeros)),
         ("of 15", SigningKey::from_base64url("AAECAwQFBgcICQoLDA0O"), Err(TooShort)),
         ("of none", SigningKey::from_base64url(""), Err(TooShort)),
         ("padded", SigningKey::from_base64url(&format!("{TEXT}=")), Err(Base64url)),
@@ -61,6 +66,7 @@ fn keys_are_made_of_enough_bytes_written_as_they_should_be() {
         ("a space before", SigningKey::from_base64url(&format!(" {TEXT}")), Err(Base64url)),
         ("a line feed after", SigningKey::from_base64url(&format!("{TEXT}\n")), Err(Base64url)),
         ("hex of 32 bytes", SigningKey::from_hex(HEX), Ok(())),
+        ("hex of zeros", SigningKey::from_hex(&"00".repeat(32)), Err(Zeros)),
         ("of 16", SigningKey::from_hex(&HEX[..32]), Ok(())),
         ("of 15", SigningKey::from_hex(&HEX[..30]), Err(TooShort)),
         ("of half a byte more", SigningKey::from_hex(&HEX[..33]), Err(Hex)),

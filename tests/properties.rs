@@ -8,8 +8,6 @@ mod refused;
 #[path = "properties/restricted.rs"]
 mod restricted;
 mod support;
-#[path = "support/wire.rs"]
-mod wire;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -19,6 +19,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use sha2::Sha256;
+use support::by_hand::secret;
 use support::{NOW, at, figure_key};
 use tower_signed_url::{Head, Keyring, Policy, Rejection, RejectionKind, SigningKey, Verifier, Verify};
 
@@ -42,7 +43,7 @@ fn hmac(secret: &[u8], prefix_line: &str, covered: &str) -> [u8; 32] {
 
 /// The figures' key, which has no id here, then `k` and `j`.
 fn secrets() -> [(Option<&'static str>, [u8; 32]); 3] {
-    [(None, std::array::from_fn(|n| u8::try_from(n).unwrap())), (Some("k"), [1; 32]), (Some("j"), [2; 32])]
+    [(None, secret()), (Some("k"), [1; 32]), (Some("j"), [2; 32])]
 }
 
 /// The MAC over what stands before the parameter that holds `$`, by the key whose id stands before the `$`.

@@ -15,8 +15,9 @@ use tower_http::services::ServeDir;
 use tower_signed_url::{Cache, SignedUrlLayer, Verifier, client_ip, context};
 
 use super::carriers::{builder, cookie, token};
-use super::whole::{Whole, ask};
-use super::wire::{Server, signed, signed_with};
+use super::support::by_hand::{exact, signed, signed_with};
+use super::whole::{Whole, ask, over_http1};
+use super::wire::Server;
 
 /// What a service would have caches keep for years.
 const FOR_YEARS: [(&str, &str); 12] = [
@@ -90,10 +91,6 @@ fn read_by_caches<'a>(name: &str, answer: &'a Whole) -> Vec<(&'a str, &'a str)> 
     others
 }
 
-fn exact(path: &str) -> String {
-    signed(&format!("{path}?exp=1790000000"))
-}
-
 /// A request for a link, by name, path and fields, and the status of its answer.
 type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)], u16);
 
@@ -112,13 +109,13 @@ fn no_answer_outlives_its_link() {
     let folder = TempDir::new().unwrap();
     // At the end of the link, `exp` in words.
     const END: &str = "Mon, 21 Sep 2026 14:13:20 GMT";
-    let (private, said) = (serve(&folder, &FOR_YEARS, Cache::Private), serve(&folder, &[], Cache::Private));
+    let (private, silent) = (serve(&folder, &FOR_YEARS, Cache::Private), serve(&folder, &[], Cache::Private));
     let (shared, none) = (serve(&folder, &FOR_YEARS, Cache::Shared), serve(&folder, &FOR_YEARS, Cache::NoStore));
     for (name, path, fields, status) in ANSWERS {
-        let silent = if status < 400 { "private, max-age=1000" } else { "private, max-age=0" };
+        let by_default = if status < 400 { "private, max-age=1000" } else { "private, max-age=0" };
         for (policy, server, expected) in [
             ("private", &private, vec![("cache-control", "private, max-age=1000"), ("expires", END)]),
-            ("private, nothing said", &said, vec![("cache-control", silent)]),
+            ("private, nothing said", &silent, vec![("cache-control", by_default)]),
             // A service that speaks to one shared cache has kept it from the others.
             ("shared", &shared, vec![("cache-control", "private, max-age=1000"), ("expires", END)]),
             ("none", &none, vec![("cache-control", "no-store")]),
@@ -129,6 +126,7 @@ fn no_answer_outlives_its_link() {
                 let mut found = read_by_caches(&row, &answer);
                 found.sort_unstable();
                 if policy == "none" {
+                    // Beside `no-store` no cache reads `Expires`.
                     found.retain(|(name, _)| *name != "expires");
                 }
                 assert_eq!(found, expected, "{row}");
@@ -140,6 +138,19 @@ fn no_answer_outlives_its_link() {
 #[test]
 fn a_refusal_is_kept_by_nobody() {
     let folder = TempDir::new().unwrap();
+    let fields = [
+        ("range", "bytes=2-3"),
+        ("if-range", "\"1\""),
+        ("if-none-match", "*"),
+        ("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT"),
+    ];
+    let check = |row: &str, answer: &Whole, status: u16| {
+        assert_eq!(answer.status, status, "{row}");
+        assert_eq!(read_by_caches(row, answer), [("cache-control", "no-store")], "{row}");
+        for name in ["content-range", "accept-ranges", "etag", "last-modified", "age"] {
+            assert_eq!(answer.all(name), [""; 0], "{row}");
+        }
+    };
     for (policy, cache) in [("private", Cache::Private), ("shared", Cache::Shared)] {
         let server = serve(&folder, &FOR_YEARS, cache);
         for (name, target, status) in [
@@ -147,32 +158,15 @@ fn a_refusal_is_kept_by_nobody() {
             ("expired", signed("/files/page.txt?exp=1789999000"), 410),
             ("forged", exact("/files/page.txt").replace("page", "pages"), 403),
             ("a password", signed_with("/files/page.txt?exp=1790000000&sig-bind=password", "\npassword:a"), 401),
-            ("a length", signed("/files/page.txt?exp=1790000000&sig-max-bytes=1"), 411),
         ] {
-            let chunked = [("transfer-encoding", "chunked")];
-            let fields = [
-                ("range", "bytes=2-3"),
-                ("if-range", "\"1\""),
-                ("if-none-match", "*"),
-                ("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT"),
-            ];
-            let answers = if status == 411 {
-                vec![(
-                    "HTTP/1.1",
-                    super::whole::over_http1(server.address, "GET", &target, &[&fields[..], &chunked].concat()),
-                )]
-            } else {
-                ask(server.address, &target, &fields).to_vec()
-            };
-            for (protocol, answer) in answers {
-                let row = format!("{name}, {policy}, {protocol}");
-                assert_eq!(answer.status, status, "{row}");
-                assert_eq!(read_by_caches(&row, &answer), [("cache-control", "no-store")], "{row}");
-                for name in ["content-range", "accept-ranges", "etag", "last-modified", "age"] {
-                    assert_eq!(answer.all(name), [""; 0], "{row}");
-                }
+            for (protocol, answer) in ask(server.address, &target, &fields) {
+                check(&format!("{name}, {policy}, {protocol}"), &answer, status);
             }
         }
+        // `Transfer-Encoding` is HTTP/1.1's.
+        let target = signed("/files/page.txt?exp=1790000000&sig-max-bytes=1");
+        let chunked = [&fields[..], &[("transfer-encoding", "chunked")]].concat();
+        check(&format!("no length, {policy}"), &over_http1(server.address, "GET", &target, &chunked), 411);
     }
 }
 

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tower_signed_url::{DEFAULT_COOKIE, Verifier, VerifierBuilder};
 
 use super::door::{Case, get};
+use super::support::by_hand::signed;
 use super::support::{NOW, at, figure_keys};
-use super::wire::signed;
 
 /// What reads tokens wherever they may stand.
 pub fn builder() -> VerifierBuilder {

@@ -1,8 +1,6 @@
 //! A server behind the layer, and the requests that are tried on it.
 
 use std::convert::Infallible;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,7 +10,7 @@ use tower::Service;
 use tower_signed_url::{Grant, RejectionKind, SignedUrlLayer, Verifier};
 
 use super::http2;
-use super::wire::{Server, tell_kind};
+use super::wire::{Server, read_raw, tell_kind};
 
 /// What a server has to make of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +19,16 @@ pub enum Answer {
     Served(String),
     /// It got this target without one.
     Anonymous(String),
-    /// The layer answered with this status, for this reason.
-    Refused(u16, RejectionKind),
+    /// The layer answered with this status, and said that it was for this kind of reason.
+    Refused(u16, String),
     /// The server took it for no request, or for too long a one: 400, 414, 431, or a broken stream.
     Unread,
+}
+
+impl Answer {
+    pub fn refused(status: u16, kind: RejectionKind) -> Self {
+        Self::Refused(status, format!("{kind:?}"))
+    }
 }
 
 /// A named request, and what has to become of it.
@@ -37,7 +41,8 @@ pub struct Case {
     hosts: Vec<&'static str>,
     fields: Vec<(&'static str, Vec<u8>)>,
     body: Option<&'static [u8]>,
-    over_http1: Answer,
+    /// `None` until it is said.
+    over_http1: Option<Answer>,
     /// `None` where it cannot be said there.
     over_http2: Option<Answer>,
 }
@@ -51,16 +56,12 @@ pub fn get(name: impl Into<String>, target: impl Into<Vec<u8>>) -> Case {
         hosts: vec!["h"],
         fields: Vec::new(),
         body: None,
-        over_http1: Answer::Unread,
-        over_http2: Some(Answer::Unread),
+        over_http1: None,
+        over_http2: None,
     }
 }
 
 impl Case {
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     pub fn method(self, method: &'static str) -> Self {
         Self { method, ..self }
     }
@@ -94,7 +95,7 @@ impl Case {
     }
 
     pub fn refused_with(self, status: u16, kind: RejectionKind) -> Self {
-        self.answered(Answer::Refused(status, kind))
+        self.answered(Answer::refused(status, kind))
     }
 
     pub fn unread(self) -> Self {
@@ -102,7 +103,7 @@ impl Case {
     }
 
     fn answered(self, answer: Answer) -> Self {
-        Self { over_http1: answer.clone(), over_http2: Some(answer), ..self }
+        Self { over_http1: Some(answer.clone()), over_http2: Some(answer), ..self }
     }
 
     /// Where HTTP/2 differs. Comes last.
@@ -154,13 +155,14 @@ impl Door {
 
     /// Tries them all, and panics with a list of those that were answered in another way.
     pub fn check(&self, cases: &[Case]) {
-        let served = |case: &Case| matches!(case.over_http1, Answer::Served(_));
+        let served = |case: &Case| matches!(case.over_http1, Some(Answer::Served(_)));
         assert!(cases.iter().any(served), "a door that nobody gets through proves nothing");
         let mut wrong = Vec::new();
         for case in cases {
+            assert!(case.over_http1.is_some(), "{}: what has to become of it?", case.name);
             leave_seed(case);
             for (protocol, answer, expected) in [
-                ("HTTP/1.1", Some(self.over_http1(case)), Some(&case.over_http1)),
+                ("HTTP/1.1", Some(self.over_http1(case)), case.over_http1.as_ref()),
                 ("HTTP/2", case.over_http2.as_ref().map(|_| self.over_http2(case)), case.over_http2.as_ref()),
             ] {
                 if answer.as_ref() != expected {
@@ -187,14 +189,9 @@ impl Door {
         request.extend_from_slice(b"\r\n");
         request.extend_from_slice(case.body.unwrap_or_default());
 
-        let mut stream = TcpStream::connect(self.0.address).unwrap();
-        stream.write_all(&request).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let head = answer.split("\r\n\r\n").next().unwrap();
-        let fields = head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        read_answer(head[9..12].parse().unwrap(), fields)
+        let answer = self.0.raw(&request);
+        let (status, _) = read_raw(&answer, &[]);
+        read_answer(status, |name| read_raw(&answer, &[name]).1)
     }
 
     fn over_http2(&self, case: &Case) -> Answer {
@@ -210,10 +207,9 @@ impl Door {
         fields.extend(case.fields.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())));
         fields.extend(length.iter().map(|length| (b"content-length".as_slice(), length.as_bytes())));
         match http2::exchange(self.0.address, &fields, case.body) {
-            Some(answer) => {
-                let fields = answer.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                read_answer(answer[0].1.parse().unwrap(), fields)
-            }
+            Some(answer) => read_answer(answer[0].1.parse().unwrap(), |name| {
+                answer.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+            }),
             None => Answer::Unread,
         }
     }
@@ -226,44 +222,18 @@ pub async fn show_target(request: Request<Body>) -> Response {
     Response::builder().header(name, target.as_bytes()).body(target.to_owned().into()).unwrap()
 }
 
-fn read_answer<'a>(status: u16, fields: impl Iterator<Item = (&'a str, &'a str)>) -> Answer {
-    for (name, value) in fields {
-        match name {
-            "x-target" => return Answer::Served(value.to_owned()),
-            "x-anonymous" => return Answer::Anonymous(value.to_owned()),
-            "x-kind" => return Answer::Refused(status, kind(value)),
-            _ => {}
+/// By the fields of an answer, which are empty where there are none.
+fn read_answer<'a>(status: u16, field: impl Fn(&str) -> &'a str) -> Answer {
+    match [field("x-target"), field("x-anonymous"), field("x-kind")] {
+        ["", "", ""] => {
+            assert!(matches!(status, 400 | 414 | 431), "{status}, an answer of neither the layer nor the service");
+            Answer::Unread
         }
+        [target, "", ""] => Answer::Served(target.to_owned()),
+        ["", target, ""] => Answer::Anonymous(target.to_owned()),
+        ["", "", kind] => Answer::Refused(status, kind.to_owned()),
+        several => panic!("{status}, several answers in one: {several:?}"),
     }
-    assert!(matches!(status, 400 | 414 | 431), "{status}, an answer of neither the layer nor the service");
-    Answer::Unread
-}
-
-fn kind(name: &str) -> RejectionKind {
-    use RejectionKind::*;
-    let kinds = [
-        Missing,
-        Malformed,
-        UnknownKey,
-        NotAuthentic,
-        Unenforceable,
-        Context,
-        PasswordRequired,
-        WrongPassword,
-        NotYetValid,
-        Expired,
-        LifetimeTooLong,
-        Method,
-        Client,
-        Scope,
-        LengthRequired,
-        TooLarge,
-        MediaType,
-        Gone,
-        Forbidden,
-        Unavailable,
-    ];
-    kinds.into_iter().find(|kind| format!("{kind:?}") == name).expect(name)
 }
 
 /// With `SEEDS` set to a folder, the fuzzer begins with these requests.
@@ -271,7 +241,7 @@ fn leave_seed(case: &Case) {
     if let Some(folder) = std::env::var_os("SEEDS") {
         let seed = case.seed();
         let name: String = case.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        // Names are given once a table.
+        // A name may come again in another table.
         let name = format!("{name}-{:08x}", seed.iter().fold(0_u32, |sum, byte| sum.rotate_left(5) ^ u32::from(*byte)));
         std::fs::write(std::path::Path::new(&folder).join(name), seed).unwrap();
     }

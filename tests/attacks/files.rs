@@ -1,4 +1,5 @@
 //! Real files behind a token for one folder: no spelling of a path reads another folder's, nor one outside of the root.
+//! Over HTTP/1.1 alone: that a path is judged alike over HTTP/2, `paths.rs` shows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use tower_http::services::ServeDir;
 use tower_signed_url::SignedUrlLayer;
 
 use super::carriers::{cookie, token, verifier};
-use super::wire::{Server, read_raw, signed};
+use super::support::by_hand::exact;
+use super::wire::{Server, read_raw};
 
 const SECRET: &str = "what nobody may read";
 
@@ -78,7 +80,6 @@ fn careless(root: &Path, path: &str) -> PathBuf {
 fn no_spelling_of_a_path_reads_a_file_outside_of_the_scope() {
     let folder = folder();
     let root = folder.path().join("root");
-    let layer = || SignedUrlLayer::new(verifier());
     let careless_files = {
         let root = root.clone();
         let read = move |request: Request| {
@@ -90,13 +91,13 @@ fn no_spelling_of_a_path_reads_a_file_outside_of_the_scope() {
     let in_cookie = cookie(&token);
     let serve_dir = Router::new().fallback_service(ServeDir::new(&root));
     for (name, files) in [("a careless reader", careless_files), ("ServeDir", serve_dir)] {
-        let server = Server::start(files.layer(layer()));
+        let server = Server::start(files.layer(SignedUrlLayer::new(verifier())));
         let ask = |target: &str, field: &str| {
             server.raw(format!("GET {target} HTTP/1.1\r\nhost: h\r\n{field}connection: close\r\n\r\n").as_bytes())
         };
         let page = ask(&format!("/public/page.txt?{token}"), "");
         assert!(page.ends_with("a page"), "{name}: {page}");
-        let secret = ask(&signed("/secret.txt?exp=1790000000"), "");
+        let secret = ask(&exact("/secret.txt"), "");
         assert!(secret.ends_with(SECRET), "{name}: {secret}");
         for path in targets() {
             let by_query = ask(&format!("{path}?{token}"), "");

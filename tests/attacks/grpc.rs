@@ -1,12 +1,13 @@
-//! What is dressed as gRPC, whose refusals are a 200: only a call is told by one.
+//! Requests that look like gRPC calls: only a real call is refused by a 200 with a `grpc-status`.
 
 use axum::Router;
 use tower_signed_url::SignedUrlLayer;
 
 use super::door::show_target;
+use super::support::by_hand::signed;
 use super::support::fixed_verifier;
 use super::whole::{Whole, over_http1, over_http2};
-use super::wire::{Server, signed};
+use super::wire::Server;
 
 /// Status, and what gRPC reads of the answer.
 fn told(answer: &Whole) -> (u16, Vec<&str>) {
@@ -46,7 +47,7 @@ fn only_a_call_has_a_200_for_a_refusal() {
         let mut fields: Vec<_> = types.iter().map(|value| ("content-type", *value)).collect();
         fields.push(("te", "trailers"));
         fields.push(("x-http-method-override", "POST"));
-        // An end comes before the method.
+        // Expiry is judged before the method, so that every method is told 410.
         for (target, status) in [(&forged, 403), (&expired, 410)] {
             let (http1, http2) =
                 (over_http1(server, method, target, &fields), over_http2(server, method, target, &fields));

@@ -5,8 +5,8 @@ use tower_signed_url::RejectionKind::{Context, NotAuthentic};
 use tower_signed_url::{Verifier, context};
 
 use super::door::{Answer, Door, get};
+use super::support::by_hand::{signed, signed_with};
 use super::support::{NOW, at, figure_keys};
-use super::wire::{signed, signed_with};
 
 fn verifier() -> Verifier {
     Verifier::builder(&figure_keys()).clock(|| at(NOW)).bind("host", context::host()).build().unwrap()
@@ -67,7 +67,7 @@ fn a_link_for_one_host_opens_no_other() {
 fn no_field_tells_of_another_request() {
     let (here, other) = (signed("/a?exp=1790000000"), signed("/public/b?exp=1790000000"));
     let of_host = bound("files.example.com");
-    let mac = other.rsplit_once("?").unwrap().1;
+    let run = other.rsplit_once("?").unwrap().1;
     let mut cases = Vec::new();
     for (name, value) in [
         ("x-original-url", "/public/b"),
@@ -83,7 +83,7 @@ fn no_field_tells_of_another_request() {
         ("referer", "http://h/public/b"),
     ] {
         let ask = |case: &str, target: &str| get(format!("{name}, {case}"), target).field(name, value);
-        cases.push(ask("a link for what it says", &format!("/b?{mac}")).refused(NotAuthentic));
+        cases.push(ask("a link for what it says", &format!("/b?{run}")).refused(NotAuthentic));
         cases.push(ask("a link for where it is", &here).served("/a"));
         let repeated = get(format!("{name}, with a whole link"), &*here).field(name, &*other);
         cases.push(repeated.served("/a"));

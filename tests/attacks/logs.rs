@@ -9,19 +9,20 @@ use tracing::Level;
 
 use super::carriers::{builder, encoded};
 use super::log::{Boxed, answer, boxed, plain_trace, record, trace};
+use super::support::by_hand::{signed, signed_with};
 use super::whole::ask;
-use super::wire::{Server, signed, signed_with};
+use super::wire::Server;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrangement {
     LayerOutside,
-    ConcealLayer,
-    ConcealSpan,
+    Concealed,
+    Span,
     /// The mistake: it shows that the log is looked at in the right place.
     TraceOutside,
 }
 
-use Arrangement::{ConcealLayer as Concealed, ConcealSpan as Span, LayerOutside, TraceOutside};
+use Arrangement::{Concealed, LayerOutside, Span, TraceOutside};
 
 /// Which arrangements show a credential that is no longer one by its look (README, "Nothing in the log").
 type Shown = &'static [Arrangement];
@@ -51,7 +52,7 @@ const ROWS: [Row; 58] = [
     ("the MAC first", "{path}?sig={mac}&{run}", None, 403, NEVER),
     ("the MAC before and behind", "{path}?sig={mac}&{run}&sig={mac}", None, 403, NEVER),
     ("the MAC in another's place", "{path}?{run}&sig-id={mac}&sig=x", None, 403, NEVER),
-    ("the MAC in a name of none's", "{path}?{run}&sig-mac={mac}&sig=x", None, 403, NEVER),
+    ("the MAC in an unknown name", "{path}?{run}&sig-mac={mac}&sig=x", None, 403, NEVER),
     ("a key id before it", "{path}?{run}&sig=k.{mac}", None, 403, NEVER),
     ("a dot before it", "{path}?{run}&sig=.{mac}", None, 403, NEVER),
     ("an equals sign before it", "{path}?{run}&sig=={mac}", None, 403, NEVER),
@@ -127,7 +128,7 @@ impl Credentials {
     /// What a log must not hold a piece of.
     fn secrets(&self) -> [String; 5] {
         let encoded = encoded(&self.token);
-        // The others' tokens begin as this one does, and 43 bytes of a MAC are 56 characters and more.
+        // The others' tokens begin as this one does, and the 43 characters of a MAC are 56 and more here.
         let end = encoded[encoded.len() - 56..].to_owned();
         let mac_of = |link: &str| link.rsplit_once('=').unwrap().1.to_owned();
         let password = self.basic.trim_end_matches('=').to_owned();

@@ -3,10 +3,10 @@
 use tower_signed_url::RejectionKind::{Malformed, Method, Missing, NotAuthentic};
 
 use super::door::{Answer, Case, Door, get};
+use super::support::by_hand::signed;
 use super::support::fixed_verifier;
-use super::wire::signed;
 
-fn of(methods: &str) -> String {
+fn for_methods(methods: &str) -> String {
     signed(&format!("/a?exp=1790000000&sig-methods={methods}"))
 }
 
@@ -14,19 +14,19 @@ fn of(methods: &str) -> String {
 fn a_link_is_for_the_methods_that_it_names() {
     let plain = signed("/a?exp=1790000000");
     let ask = |name: &str, target: &str, method| get(name, target).method(method);
-    let head = of("HEAD");
+    let head = for_methods("HEAD");
     let mut cases: Vec<Case> = vec![
         ask("GET", &plain, "GET").served("/a"),
         ask("HEAD by GET", &plain, "HEAD").served("/a"),
         ask("HEAD by HEAD", &head, "HEAD").served("/a"),
         ask("GET by HEAD", &head, "GET").refused(Method),
-        ask("PUT by PUT", &of("PUT"), "PUT").served("/a"),
-        ask("HEAD by PUT", &of("PUT"), "HEAD").refused(Method),
-        ask("GET by PUT", &of("PUT"), "GET").refused(Method),
-        ask("OPTIONS by OPTIONS", &of("OPTIONS"), "OPTIONS").served("/a"),
-        ask("PROPFIND by PROPFIND", &of("PROPFIND"), "PROPFIND").served("/a"),
-        ask("PUTS by PUT", &of("PUT"), "PUTS").refused(Method),
-        ask("PU by PUT", &of("PUT"), "PU").refused(Method),
+        ask("PUT by PUT", &for_methods("PUT"), "PUT").served("/a"),
+        ask("HEAD by PUT", &for_methods("PUT"), "HEAD").refused(Method),
+        ask("GET by PUT", &for_methods("PUT"), "GET").refused(Method),
+        ask("OPTIONS by OPTIONS", &for_methods("OPTIONS"), "OPTIONS").served("/a"),
+        ask("PROPFIND by PROPFIND", &for_methods("PROPFIND"), "PROPFIND").served("/a"),
+        ask("PUTS by PUT", &for_methods("PUT"), "PUTS").refused(Method),
+        ask("PU by PUT", &for_methods("PUT"), "PU").refused(Method),
         ask("another's", &plain.replace("&sig=", "&sig-methods=PUT&sig="), "PUT").refused(NotAuthentic),
     ];
     for method in [
@@ -43,7 +43,7 @@ fn a_link_is_for_the_methods_that_it_names() {
 
 #[test]
 fn no_field_and_no_parameter_tells_of_another_method() {
-    let (plain, form) = (signed("/a?exp=1790000000"), of("POST"));
+    let (plain, form) = (signed("/a?exp=1790000000"), for_methods("POST"));
     let mut cases = vec![get("the request's own", &*plain).served("/a")];
     for name in ["x-http-method-override", "x-http-method", "x-method-override", "x-method", "x-original-method"] {
         cases.push(

@@ -4,8 +4,8 @@ use tower_signed_url::RejectionKind::{Malformed, Missing, NotAuthentic, Unenforc
 use tower_signed_url::{Policy, Verifier};
 
 use super::door::{Door, get};
+use super::support::by_hand::{mac, signed};
 use super::support::{NOW, at, figure_keys, fixed_verifier};
-use super::wire::{mac, signed};
 
 /// Whoever decodes or folds names before the check and whoever does so behind it would see two different queries.
 #[test]

@@ -10,8 +10,9 @@ use tower_signed_url::{SignedUrlLayer, Verifier, client_ip, context};
 
 use super::carriers::{builder, cookie};
 use super::door::{Case, Door, get, show_target};
+use super::support::by_hand::{mac, signed, signed_with};
 use super::whole::{Whole, ask};
-use super::wire::{Server, mac, signed, signed_with};
+use super::wire::Server;
 
 const LIVE: &str = "/a?exp=1790000000&sig-bind=password";
 const DEAD: &str = "/a?exp=1789999000&sig-bind=password";
@@ -52,7 +53,7 @@ fn forged(covered: &str) -> [(&'static str, String); 8] {
     ]
 }
 
-fn asked(name: &str, target: impl Into<Vec<u8>>, credentials: &str) -> Case {
+fn with_password(name: &str, target: impl Into<Vec<u8>>, credentials: &str) -> Case {
     get(name, target).field("authorization", basic(credentials))
 }
 
@@ -60,44 +61,46 @@ fn asked(name: &str, target: impl Into<Vec<u8>>, credentials: &str) -> Case {
 fn a_guess_at_a_live_link_is_told_from_nothing_but_a_right_one() {
     let live = bound(LIVE);
     let mut cases = vec![
-        asked("the right one", &*live, "user:hunter2").served("/a"),
-        asked("the right one of nobody", &*live, ":hunter2").served("/a"),
+        with_password("the right one", &*live, "user:hunter2").served("/a"),
+        with_password("the right one of nobody", &*live, ":hunter2").served("/a"),
         get("none", &*live).refused(PasswordRequired),
-        asked("a wrong one", &*live, "user:hunter3").refused(WrongPassword),
-        asked("a beginning", &*live, "user:hunter").refused(WrongPassword),
-        asked("a longer one", &*live, "user:hunter22").refused(WrongPassword),
-        asked("a space more", &*live, "user:hunter2 ").refused(WrongPassword),
-        asked("NUL behind", &*live, "user:hunter2\0").refused(WrongPassword),
-        asked("letter case", &*live, "user:HUNTER2").refused(WrongPassword),
-        asked("a colon before", &*live, "user::hunter2").refused(WrongPassword),
-        asked("as the user's name", &*live, "hunter2:hunter3").refused(WrongPassword),
-        asked("empty", &*live, "user:").refused(PasswordRequired),
-        asked("no colon", &*live, "hunter2").refused(PasswordRequired),
-        asked("a line break and a line", &*live, "user:x\npassword:hunter2").refused(PasswordRequired),
-        asked("a line break behind", &*live, "user:hunter2\n").refused(PasswordRequired),
-        asked("a list of two", &*live, "user:hunter2")
+        with_password("a wrong one", &*live, "user:hunter3").refused(WrongPassword),
+        with_password("a beginning", &*live, "user:hunter").refused(WrongPassword),
+        with_password("a longer one", &*live, "user:hunter22").refused(WrongPassword),
+        with_password("a space more", &*live, "user:hunter2 ").refused(WrongPassword),
+        with_password("NUL behind", &*live, "user:hunter2\0").refused(WrongPassword),
+        with_password("letter case", &*live, "user:HUNTER2").refused(WrongPassword),
+        with_password("a colon before", &*live, "user::hunter2").refused(WrongPassword),
+        with_password("as the user's name", &*live, "hunter2:hunter3").refused(WrongPassword),
+        with_password("empty", &*live, "user:").refused(PasswordRequired),
+        with_password("no colon", &*live, "hunter2").refused(PasswordRequired),
+        with_password("a line break and a line", &*live, "user:x\npassword:hunter2").refused(PasswordRequired),
+        with_password("a line break behind", &*live, "user:hunter2\n").refused(PasswordRequired),
+        with_password("a list of two", &*live, "user:hunter2")
             .field("authorization", basic("user:hunter2"))
             .refused(PasswordRequired),
-        asked("a wrong one behind", &*live, "user:hunter2")
+        with_password("a wrong one behind", &*live, "user:hunter2")
             .field("authorization", basic("user:x"))
             .refused(PasswordRequired),
-        asked("a wrong one before", &*live, "user:x")
+        with_password("a wrong one before", &*live, "user:x")
             .field("authorization", basic("user:hunter2"))
             .refused(PasswordRequired),
-        asked("a colon in it", signed_with(LIVE, "\npassword:a:b"), "user:a:b").served("/a"),
-        asked("a colon in it, its end", signed_with(LIVE, "\npassword:a:b"), "user:a:x:b").refused(WrongPassword),
-        asked("empty, signed", signed_with(LIVE, "\npassword:"), "user:").refused(PasswordRequired),
-        // What a right one opens, a wrong one does not learn of.
-        asked("for another method", bound(&format!("{LIVE}&sig-methods=PUT")), "user:hunter2").refused(Method),
-        asked("for another method, a wrong one", bound(&format!("{LIVE}&sig-methods=PUT")), "user:x")
+        with_password("a colon in it", signed_with(LIVE, "\npassword:a:b"), "user:a:b").served("/a"),
+        with_password("a colon in it, its end", signed_with(LIVE, "\npassword:a:b"), "user:a:x:b")
             .refused(WrongPassword),
-        asked("not enforced", bound(&format!("{LIVE}&sig-new=1")), "user:hunter2").refused(Unenforceable),
-        asked("not enforced, a wrong one", bound(&format!("{LIVE}&sig-new=1")), "user:x").refused(WrongPassword),
-        asked("nobody is signed in", bound("/a?exp=1790000000&sig-bind=password,user"), "user:hunter2")
+        with_password("empty, signed", signed_with(LIVE, "\npassword:"), "user:").refused(PasswordRequired),
+        // What a right one opens, a wrong one does not learn of.
+        with_password("for another method", bound(&format!("{LIVE}&sig-methods=PUT")), "user:hunter2").refused(Method),
+        with_password("for another method, a wrong one", bound(&format!("{LIVE}&sig-methods=PUT")), "user:x")
+            .refused(WrongPassword),
+        with_password("not enforced", bound(&format!("{LIVE}&sig-new=1")), "user:hunter2").refused(Unenforceable),
+        with_password("not enforced, a wrong one", bound(&format!("{LIVE}&sig-new=1")), "user:x")
+            .refused(WrongPassword),
+        with_password("nobody is signed in", bound("/a?exp=1790000000&sig-bind=password,user"), "user:hunter2")
             .refused(Context),
-        asked("exp malformed", bound("/a?exp=01790000000&sig-bind=password"), "user:x").refused(NotAuthentic),
-        asked("a parameter behind", format!("{live}&a=1"), "user:hunter2").refused(Malformed),
-        asked("sig-bind twice", bound(&format!("{LIVE}&sig-bind=password")), "user:hunter2").refused(Malformed),
+        with_password("exp malformed", bound("/a?exp=01790000000&sig-bind=password"), "user:x").refused(NotAuthentic),
+        with_password("a parameter behind", format!("{live}&a=1"), "user:hunter2").refused(Malformed),
+        with_password("sig-bind twice", bound(&format!("{LIVE}&sig-bind=password")), "user:hunter2").refused(Malformed),
     ];
     for (name, field) in [
         ("another scheme", format!("Bearer {}", STANDARD.encode("user:hunter2"))),
@@ -115,8 +118,8 @@ fn a_guess_at_a_live_link_is_told_from_nothing_but_a_right_one() {
         cases.push(get(name, &*live).field(name, basic("user:hunter2")).refused(PasswordRequired));
     }
     for (name, link) in forged(LIVE) {
-        cases.push(asked(&format!("{name}, the right one"), &*link, "user:hunter2").refused(WrongPassword));
-        cases.push(asked(&format!("{name}, a wrong one"), &*link, "user:hunter3").refused(WrongPassword));
+        cases.push(with_password(&format!("{name}, the right one"), &*link, "user:hunter2").refused(WrongPassword));
+        cases.push(with_password(&format!("{name}, a wrong one"), &*link, "user:hunter3").refused(WrongPassword));
         cases.push(get(format!("{name}, none"), link).refused(PasswordRequired));
     }
     Door::new(&verifier()).check(&cases);
@@ -125,32 +128,36 @@ fn a_guess_at_a_live_link_is_told_from_nothing_but_a_right_one() {
 #[test]
 fn a_dead_link_tells_nothing_of_a_password() {
     let mut cases = vec![
-        asked("a live one", bound(LIVE), "user:hunter2").served("/a"),
-        asked("the right one", bound(DEAD), "user:hunter2").refused_with(403, Expired),
-        asked("a wrong one", bound(DEAD), "user:hunter3").refused(NotAuthentic),
+        with_password("a live one", bound(LIVE), "user:hunter2").served("/a"),
+        with_password("the right one", bound(DEAD), "user:hunter2").refused_with(403, Expired),
+        with_password("a wrong one", bound(DEAD), "user:hunter3").refused(NotAuthentic),
         get("none", bound(DEAD)).refused(NotAuthentic),
-        asked("in milliseconds, the right one", bound("/a?exp=1789999000000&sig-bind=password"), "user:hunter2")
-            .refused_with(403, Expired),
-        asked("a name that is none, the right one", bound(&format!("{DEAD}&sig-new=1")), "user:hunter2")
+        with_password(
+            "in milliseconds, the right one",
+            bound("/a?exp=1789999000000&sig-bind=password"),
+            "user:hunter2",
+        )
+        .refused_with(403, Expired),
+        with_password("a name that is none, the right one", bound(&format!("{DEAD}&sig-new=1")), "user:hunter2")
             .refused(Unenforceable),
     ];
     for (name, link) in forged(DEAD) {
-        cases.push(asked(&format!("{name}, the right one"), &*link, "user:hunter2").refused(NotAuthentic));
+        cases.push(with_password(&format!("{name}, the right one"), &*link, "user:hunter2").refused(NotAuthentic));
         cases.push(get(format!("{name}, none"), link).refused(NotAuthentic));
     }
     for exp in ["0", "", "x", "-1", "01790000000", "+1790000000", "17900000000000"] {
         let link = bound(&format!("/a?exp={exp}&sig-bind=password"));
-        cases.push(asked(&format!("exp={exp}, the right one"), &*link, "user:hunter2").refused(Malformed));
-        cases.push(asked(&format!("exp={exp}, a wrong one"), &*link, "user:hunter3").refused(NotAuthentic));
+        cases.push(with_password(&format!("exp={exp}, the right one"), &*link, "user:hunter2").refused(Malformed));
+        cases.push(with_password(&format!("exp={exp}, a wrong one"), &*link, "user:hunter3").refused(NotAuthentic));
     }
     Door::new(&verifier()).check(&cases);
 }
 
 /// A named request: its target, and its fields.
-type Asked = (String, String, Vec<(&'static str, String)>);
+type Attempt = (String, String, Vec<(&'static str, String)>);
 
 /// Each request's answer has to be the first one's in every byte.
-fn check_equal(status: u16, requests: &[Asked]) {
+fn check_equal(status: u16, requests: &[Attempt]) {
     let server = Server::start(Router::new().fallback(show_target).layer(SignedUrlLayer::new(verifier())));
     let mut first: Option<[(&str, Whole); 2]> = None;
     for (name, target, fields) in requests {
@@ -195,7 +202,7 @@ fn why_a_link_was_refused_is_not_on_the_wire() {
         ("no credential", "/a".to_owned()),
         ("half of one", "/a?exp=1790000000".into()),
         ("two of them", format!("{exact}&{}", exact.split_once('?').unwrap().1)),
-        ("an unknown name", exact.replace("&sig=", "&sig-new=1&sig=")),
+        ("an unknown name, put in", exact.replace("&sig=", "&sig-new=1&sig=")),
         ("an unknown key", exact.replace("&sig=", "&sig=k.")),
         ("a MAC that does not match", exact.replace("1790000000", "1790000001")),
         ("no MAC", exact.split_once("&sig=").unwrap().0.to_owned() + "&sig="),
@@ -206,7 +213,7 @@ fn why_a_link_was_refused_is_not_on_the_wire() {
         ("bound to nobody", signed("/a?exp=1790000000&sig-bind=user")),
         // Authentic, and no more is told.
         ("a value malformed", signed("/a?exp=1790000000&sig-id=")),
-        ("a name of none's", signed("/a?exp=1790000000&sig-new=1")),
+        ("an unknown name", signed("/a?exp=1790000000&sig-new=1")),
         ("not yet valid", signed("/a?exp=1790000000&sig-start=1789999999")),
         ("for too long", signed("/a?exp=1999999999")),
         ("for another method", signed("/a?exp=1790000000&sig-methods=PUT")),

@@ -9,16 +9,10 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_256};
 use tower_signed_url::RejectionKind::{Malformed, NotAuthentic, Unenforceable, UnknownKey};
 
 use super::door::{Case, Door, get};
+use super::support::by_hand::{mac, mac_by, other_trailing_bits, secret, signed};
 use super::support::fixed_verifier;
-use super::wire::{mac, mac_by, signed};
 
 const COVERED: &str = "/a?exp=1790000000";
-
-const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-fn key() -> [u8; 32] {
-    std::array::from_fn(|n| u8::try_from(n).unwrap())
-}
 
 /// The link with this in the place of its MAC.
 fn with(name: &str, mac: impl AsRef<str>) -> Case {
@@ -32,17 +26,15 @@ fn a_mac_is_written_in_one_way() {
     let standard = STANDARD_NO_PAD.encode(&bytes);
     assert_ne!(right, standard, "a MAC in which the alphabets differ");
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (head, last) = right.split_at(42);
-    let last = ALPHABET.find(last).unwrap();
-    // The last character holds four bits of the MAC, and two that have to be zero.
-    let trailing = |bits: usize| format!("{head}{}", &ALPHABET[last + bits..=last + bits]);
+    let head = &right[..42];
+    let [bits_01, bits_10, bits_11] = other_trailing_bits(&right);
     let escaped = |at: usize| format!("{}%{:02X}{}", &right[..at], right.as_bytes()[at], &right[at + 1..]);
 
     let mut cases = vec![
         with("as it is", &right).served("/a"),
-        with("trailing bits 01", trailing(1)).refused(NotAuthentic),
-        with("trailing bits 10", trailing(2)).refused(NotAuthentic),
-        with("trailing bits 11", trailing(3)).refused(NotAuthentic),
+        with("trailing bits 01", bits_01).refused(NotAuthentic),
+        with("trailing bits 10", bits_10).refused(NotAuthentic),
+        with("trailing bits 11", bits_11).refused(NotAuthentic),
         with("padded", URL_SAFE.encode(&bytes)).refused(NotAuthentic),
         with("padded twice", format!("{right}==")).refused(NotAuthentic),
         with("padding escaped", format!("{right}%3D")).refused(NotAuthentic),
@@ -104,7 +96,7 @@ fn no_other_algorithm_makes_a_mac() {
         <M as KeyInit>::new_from_slice(key).unwrap().chain_update(COVERED).finalize().into_bytes().to_vec()
     }
     let hash = |pieces: &[&[u8]]| text(&Sha256::digest(pieces.concat()));
-    let key = &key()[..];
+    let key = &secret()[..];
     let covered = COVERED.as_bytes();
     // Of the same key and target, by OpenSSL.
     let sha1 = "3xnO96dLDmwLz765INwlIH8m9LQ";
@@ -196,9 +188,9 @@ fn no_mac_is_extended() {
 
     // The attack works where MACs are made so.
     let hashed = 32 + covered.len();
-    let (naive, glue) = (Sha256::digest([&key(), covered].concat()), padding(hashed));
+    let (naive, glue) = (Sha256::digest([&secret(), covered].concat()), padding(hashed));
     let forged = extend(&naive, hashed, MORE);
-    assert_eq!(forged[..], Sha256::digest([&key()[..], &with_raw(&glue)].concat())[..]);
+    assert_eq!(forged[..], Sha256::digest([&secret()[..], &with_raw(&glue)].concat())[..]);
 
     let real = URL_SAFE_NO_PAD.decode(mac(covered)).unwrap();
     let mut cases = vec![

@@ -3,12 +3,12 @@
 use tower_signed_url::RejectionKind::{
     Context, Expired, Malformed, Method, Missing, NotAuthentic, Scope, Unenforceable,
 };
-use tower_signed_url::{Policy, SignedUrlLayer, Verifier};
+use tower_signed_url::{DEFAULT_COOKIE, Policy, SignedUrlLayer, Verifier};
 
 use super::carriers::{builder, cookie, encoded, token, verifier};
 use super::door::{Case, Door, get};
+use super::support::by_hand::{mac, signed};
 use super::support::{NOW, at, figure_keys, fixed_verifier};
-use super::wire::{mac, signed};
 
 #[test]
 fn one_kind_of_credential_is_no_other() {
@@ -24,9 +24,9 @@ fn one_kind_of_credential_is_no_other() {
         get("a cookie as a parameter", format!("/v/a?{}", cookie(&v))).refused(Missing),
         get("a cookie for a path", format!("/{}/v/a", cookie(&v))).refused(Missing),
         get("a token as it is, for a segment", format!("/~{v}/v/a")).refused(Missing),
-        get("a token as it is, in a cookie", "/v/a").field("cookie", format!("signed-url={v}")).refused(Missing),
+        get("a token as it is, in a cookie", "/v/a").field("cookie", format!("{DEFAULT_COOKIE}={v}")).refused(Missing),
         get("a token as a password", "/v/a").field("authorization", format!("Bearer {v}")).refused(Missing),
-        get("a token in a field of its name", "/v/a").field("signed-url", base64.as_str()).refused(Missing),
+        get("a token in a field of its name", "/v/a").field(DEFAULT_COOKIE, base64.as_str()).refused(Missing),
         get("a token in `Referer`", "/v/a").field("referer", format!("http://h/v/a?{v}")).refused(Missing),
         get("a link in `Referer`", "/v/a").field("referer", format!("http://h{exact}")).refused(Missing),
     ];
@@ -162,26 +162,26 @@ fn a_cookie_is_what_a_browser_sends() {
         ("behind one without a name", format!("=x; {good}")),
         ("behind one without a value", format!("a; {good}")),
         ("behind a quote that is left open", format!("a=\"b; {good}")),
-        ("behind one of that name that is no token", format!("signed-url=x; {good}")),
-        ("behind one of that name that is empty", format!("signed-url=; {good}")),
+        ("behind one of that name that is no token", format!("{DEFAULT_COOKIE}=x; {good}")),
+        ("behind one of that name that is empty", format!("{DEFAULT_COOKIE}=; {good}")),
         ("behind bytes that are not text", format!("a=\u{e9}; {good}")),
-        ("spaces around the `=`", format!("signed-url = {value}")),
+        ("spaces around the `=`", format!("{DEFAULT_COOKIE} = {value}")),
         ("before one that has ended", format!("{good}; {expired}")),
     ] {
         cases.push(get(name, "/v/a").field("cookie", field).served("/v/a"));
     }
     for (name, field) in [
-        ("in quotes", format!("signed-url=\"{value}\"")),
+        ("in quotes", format!("{DEFAULT_COOKIE}=\"{value}\"")),
         ("padded", format!("{good}=")),
         ("padded, encoded", format!("{good}%3D")),
-        ("encoded", format!("signed-url=%63{}", &value[1..])),
-        ("a space inside", format!("signed-url={} {}", &value[..9], &value[9..])),
+        ("encoded", format!("{DEFAULT_COOKIE}=%63{}", &value[1..])),
+        ("a space inside", format!("{DEFAULT_COOKIE}={} {}", &value[..9], &value[9..])),
         ("a byte less", good[..good.len() - 1].into()),
         ("joined by a comma", format!("a=b, {good}")),
         ("another letter case", format!("Signed-URL={value}")),
         ("an encoded name", format!("signed%2Durl={value}")),
         ("a prefix to its name", format!("__Secure-{good}")),
-        ("an array", format!("signed-url[]={value}")),
+        ("an array", format!("{DEFAULT_COOKIE}[]={value}")),
         ("in another's value", format!("a={good}")),
         ("by RFC 2965", format!("$Version=1, {good}")),
     ] {

@@ -1,6 +1,8 @@
 //! What several test files share. Each uses a part of it.
 #![allow(dead_code, missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+pub mod by_hand;
+
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -27,8 +29,7 @@ pub fn at(seconds: u64) -> SystemTime {
 
 /// The key of the specification's figures, `00 01 … 1f`, without an id.
 pub fn figure_key() -> SigningKey {
-    let bytes: Vec<u8> = (0..32).collect();
-    SigningKey::from_bytes(&bytes).unwrap()
+    SigningKey::from_bytes(&by_hand::secret()).unwrap()
 }
 
 pub fn figure_keys() -> Keyring {

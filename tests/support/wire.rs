@@ -1,4 +1,4 @@
-//! Links signed by hand, and servers that are asked in raw bytes over HTTP/1.1 and by hyper over HTTP/2.
+//! Servers that are asked in raw bytes over HTTP/1.1 and by hyper over HTTP/2.
 #![allow(dead_code, missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
 use std::convert::Infallible;
@@ -6,10 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use axum::{Router, ServiceExt};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -17,7 +14,6 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::{BoxError, Service};
@@ -25,31 +21,13 @@ use tower_signed_url::Rejected;
 
 use crate::support::{Reply, connect_http2, exchange};
 
-/// The target as it stands, correct or nonsense, under the MAC that the figures' key makes of it.
-pub fn signed(covered: &str) -> String {
-    format!("{covered}&sig={}", mac(covered))
-}
-
-/// The MAC that the figures' key makes of these bytes, as text.
-pub fn mac(bytes: impl AsRef<[u8]>) -> String {
-    mac_by(&std::array::from_fn::<u8, 32, _>(|n| u8::try_from(n).unwrap()), bytes)
-}
-
-/// The MAC that a key makes of these bytes, as text.
-pub fn mac_by(key: &[u8], bytes: impl AsRef<[u8]>) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(bytes);
-    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-}
+#[allow(unused_imports)]
+pub use crate::support::by_hand::signed;
 
 /// Puts the kind of refusal into a field, where an answer to `HEAD` has it, too.
 pub fn tell_kind(rejected: Rejected<'_>) -> Response<String> {
     let kind = format!("{:?}", rejected.rejection().kind());
     Response::builder().status(rejected.status()).header("x-kind", &kind).body(kind).unwrap()
-}
-
-/// A link that binds contexts, under the MAC over it and these lines.
-pub fn signed_with(covered: &str, lines: &str) -> String {
-    format!("{covered}&sig={}", mac([covered, lines].concat()))
 }
 
 /// Serves until the test ends.

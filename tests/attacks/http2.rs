@@ -1,6 +1,5 @@
 //! HTTP/2 in frames that are written by hand (RFC 9113, RFC 7541): a client's library would not send what an attacker
 //! does.
-#![allow(dead_code, missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -25,28 +24,20 @@ pub type Fields = Vec<(String, String)>;
 
 /// Sends one request of these fields, pseudo-fields among them; nothing if the server breaks the stream off.
 pub fn exchange(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Option<Fields> {
-    let mut stream = send(server, fields, body);
-    loop {
-        let frame = read_frame(&mut stream)?;
-        match (frame.kind, frame.stream) {
-            (HEADERS, 1) => return Some(read_header_block(frame.payload)),
-            (RST_STREAM, 1) | (GOAWAY, _) => return None,
-            _ => {}
-        }
-    }
+    exchange_whole(server, fields, body).map(|reply| reply.fields)
 }
 
 /// An answer to its end. Without a body the fields are its end: to gRPC they are its trailers then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whole {
+pub struct Reply {
     pub fields: Fields,
     pub body: Option<Vec<u8>>,
 }
 
 /// As [`exchange`], of the whole answer.
-pub fn exchange_whole(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Option<Whole> {
+pub fn exchange_whole(server: SocketAddr, fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Option<Reply> {
     let mut stream = send(server, fields, body);
-    let mut answer = Whole { fields: Fields::new(), body: None };
+    let mut answer = Reply { fields: Fields::new(), body: None };
     loop {
         let frame = read_frame(&mut stream)?;
         match (frame.kind, frame.stream) {
