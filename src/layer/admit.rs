@@ -111,10 +111,13 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
         let concealed = head.with_concealed(concealed);
-        let verified = self.verify.verify(concealed).map_err(|rejection| match rejection.kind() {
-            // Something was taken out, so this request is not one without a credential.
-            RejectionKind::Missing => Rejection::malformed("what was concealed is no credential here"),
-            _ => rejection,
+        let verified = self.verify.verify(concealed).map_err(|rejection| {
+            // Something was taken out, so this request is not one without a credential, whatever its cookies are.
+            if rejection.counts_as_absent() {
+                Rejection::malformed("what was concealed is no credential here")
+            } else {
+                rejection
+            }
         })?;
         if self.strip(original, 0, &verified)? != *current {
             return Err(Rejection::malformed(CHANGED));
@@ -123,10 +126,11 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         Ok(Taken { verified, segment, exchanged })
     }
 
-    /// Checks a request of which nothing but cookies was taken out: its target is as it was.
+    /// Checks a request of which nothing but cookies was taken out: its target is as it was. Another verifier's stay out:
+    /// nobody here would take them off again.
     fn verify_concealed_cookies<B>(&self, request: &mut Request<B>, concealed: &Concealed) -> Result<Taken, Rejection> {
-        for field in concealed.cookies() {
-            request.headers_mut().append(COOKIE, field.clone());
+        for field in concealed.cookies().iter().filter_map(|field| cookie::only(field, self.verify.cookies())) {
+            request.headers_mut().append(COOKIE, field);
         }
         self.verify_and_strip(request)
     }
