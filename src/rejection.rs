@@ -219,6 +219,10 @@ impl Rejection {
         Self { status, by_password: true, ..self }
     }
 
+    pub(crate) fn of_password_if(self, by_password: bool) -> Self {
+        if by_password { self.of_password() } else { self }
+    }
+
     /// As nobody's word: no signature was looked at.
     pub(crate) fn unsigned(self) -> Self {
         Self { authentic: false, ..self }

@@ -7,6 +7,8 @@
 
 #[path = "scope_tokens/carriers.rs"]
 mod carriers;
+#[path = "scope_tokens/concealed_twice.rs"]
+mod concealed_twice;
 #[path = "scope_tokens/cookie.rs"]
 mod cookie;
 #[path = "scope_tokens/exchange.rs"]

@@ -150,7 +150,8 @@ impl<V: Verify> ConcealLayer<V> {
         let cookies = take_cookies(request.headers_mut(), self.verify.cookies());
         let concealed = self.conceal_target(request);
         if concealed.is_some() || !cookies.is_empty() {
-            request.extensions_mut().insert(Concealed { cookies, ..concealed.unwrap_or_default() });
+            let taken = Concealed { cookies, ..concealed.unwrap_or_default() };
+            request.extensions_mut().get_or_insert_default::<Concealed>().add(taken);
         }
     }
 
@@ -191,8 +192,6 @@ impl<V: Verify> ConcealLayer<V> {
         let fault = if is_routed && was_in_path {
             tracing::warn!(target: "tower_signed_url", "{ROUTED}");
             Some(ROUTED)
-        } else if request.extensions().get::<Concealed>().is_some_and(|first| first.target.is_some()) {
-            Some("a second credential behind a first `ConcealLayer`")
         } else if target.is_none() {
             Some("the URI was rewritten before `ConcealLayer`")
         } else {

@@ -19,7 +19,7 @@ pub(crate) use self::request::clean_headers;
 #[cfg(feature = "trace")]
 pub use self::span::ConcealSpan;
 
-/// What a [`ConcealLayer`] took out of a request, in its extensions. Shows nothing of it.
+/// What the [`ConcealLayer`]s took out of a request, in its extensions. Shows nothing of it.
 #[derive(Clone, Default)]
 pub(crate) struct Concealed {
     /// The target, if there was a credential in it.
@@ -31,6 +31,17 @@ pub(crate) struct Concealed {
 }
 
 impl Concealed {
+    /// Adds what a layer further in took out. It saw what the ones before had left, so theirs is the target that came, and
+    /// what is wrong with it stays wrong.
+    fn add(&mut self, further: Self) {
+        if self.target.is_some() && further.target.is_some() {
+            self.fault.get_or_insert("a second credential behind a first `ConcealLayer`");
+        }
+        self.fault = self.fault.or(further.fault);
+        self.target = self.target.take().or(further.target);
+        self.cookies.extend(further.cookies);
+    }
+
     pub(crate) fn target(&self) -> Option<&PathAndQuery> {
         self.target.as_ref()
     }

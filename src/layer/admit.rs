@@ -59,13 +59,12 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             },
             Err(rejection) => rejection,
         };
-        if self.settings.optional && rejection.counts_as_absent() {
-            return Ok(Admission::Anonymous);
-        }
-        if rejection.is_by_password() {
+        let is_anonymous = self.settings.optional && rejection.counts_as_absent();
+        // What passes all the same keeps a field of another scheme: that is for the application, and held no password.
+        if rejection.is_by_password() && (!is_anonymous || may_hold_password(request.headers())) {
             request.headers_mut().remove(AUTHORIZATION);
         }
-        Err(rejection)
+        if is_anonymous { Ok(Admission::Anonymous) } else { Err(rejection) }
     }
 
     /// Takes out of a request's header fields what may hold a credential.
@@ -111,22 +110,27 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
         let concealed = head.with_concealed(concealed);
-        let verified = self.verify.verify(concealed).map_err(|rejection| match rejection.kind() {
-            // Something was taken out, so this request is not one without a credential.
-            RejectionKind::Missing => Rejection::malformed("what was concealed is no credential here"),
-            _ => rejection,
+        let verified = self.verify.verify(concealed).map_err(|rejection| {
+            // Something was taken out, so this request is not one without a credential, whatever its cookies are.
+            if rejection.counts_as_absent() {
+                let by_password = rejection.is_by_password();
+                Rejection::malformed("what was concealed is no credential here").of_password_if(by_password)
+            } else {
+                rejection
+            }
         })?;
         if self.strip(original, 0, &verified)? != *current {
-            return Err(Rejection::malformed(CHANGED));
+            return Err(Rejection::malformed(CHANGED).of_password_if(verified.by_password));
         }
         let (segment, exchanged) = self.answer_to(concealed, original, current, &verified);
         Ok(Taken { verified, segment, exchanged })
     }
 
-    /// Checks a request of which nothing but cookies was taken out: its target is as it was.
+    /// Checks a request of which nothing but cookies was taken out: its target is as it was. Another verifier's stay out:
+    /// nobody here would take them off again.
     fn verify_concealed_cookies<B>(&self, request: &mut Request<B>, concealed: &Concealed) -> Result<Taken, Rejection> {
-        for field in concealed.cookies() {
-            request.headers_mut().append(COOKIE, field.clone());
+        for field in concealed.cookies().iter().filter_map(|field| cookie::only(field, self.verify.cookies())) {
+            request.headers_mut().append(COOKIE, field);
         }
         self.verify_and_strip(request)
     }
@@ -217,7 +221,13 @@ fn check_body(verified: &Verified, body: &impl Body) -> Result<(), Rejection> {
     if verified.carrier == Carrier::Cookie {
         rejection = rejection.of_cookie();
     }
-    Err(if verified.by_password { rejection.of_password() } else { rejection })
+    Err(rejection.of_password_if(verified.by_password))
+}
+
+/// Whether an `Authorization` field may hold a password, be it one of several, or not quite HTTP Basic.
+fn may_hold_password(headers: &HeaderMap) -> bool {
+    let is_basic = |field: &[u8]| field.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Basic"));
+    headers.get_all(AUTHORIZATION).iter().any(|field| is_basic(field.as_bytes().trim_ascii_start()))
 }
 
 /// Whether a body is known to be empty.

@@ -123,7 +123,8 @@ impl<V, A> SignedUrlLayer<V, A> {
     /// stay as they are, but for `Vary: Cookie` where tokens are read from a cookie.
     ///
     /// A URL with half a credential, or a wrong one, is refused as ever. A token in a cookie that does not pass, live
-    /// authorization included, counts as absent, since a browser sends it unasked.
+    /// authorization included, counts as absent, since a browser sends it unasked. The password that it was tried with does
+    /// not reach the service all the same; an `Authorization` field of another scheme does.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {

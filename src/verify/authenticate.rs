@@ -52,7 +52,8 @@ impl Inner {
         };
         if is_dead(credential, self.clock.now()) {
             return Err(Rejection::new(RejectionKind::NotAuthentic)
-                .because("it binds a password and has expired, so whether the password is right is not told"));
+                .because("it binds a password and has expired, so whether the password is right is not told")
+                .of_password());
         }
         Err(refusal.of_password())
     }

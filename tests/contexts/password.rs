@@ -1,10 +1,13 @@
 //! A password goes no further than the layer: neither the service nor a log nor a cache is given it.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
-use tower::{Layer, service_fn};
-use tower_signed_url::{Cache, ConcealLayer, Decision, Grant, Head, Rejection, SignedUrlLayer, Verify, reject};
+use tower::{Layer, ServiceBuilder, service_fn};
+use tower_signed_url::{
+    Cache, ConcealLayer, DEFAULT_COOKIE, Decision, Grant, Head, Policy, Rejection, RejectionKind, SignedUrlLayer,
+    Verify, reject,
+};
 
 use super::log::{Boxed, answer, boxed, plain_trace, respond};
 use super::{CHALLENGE, EXP, ask, at, builder, check, get, link, seen, sign, verifier};
@@ -19,6 +22,10 @@ pub(super) fn with_password(target: &str, password: &str) -> Request<()> {
 
 pub(super) fn bound() -> String {
     link("password", "\npassword:hunter2")
+}
+
+fn dead() -> String {
+    sign("/a?exp=1789999000&sig-bind=password", "\npassword:hunter2")
 }
 
 #[test]
@@ -90,12 +97,95 @@ fn a_callback_is_shown_no_password_that_the_link_asked_for() {
     for (name, request, expected) in [
         ("right, another method", put(with_password(&bound(), "hunter2")), (403, "gone")),
         ("wrong", with_password(&bound(), "hunter3"), (401, "gone")),
+        ("wrong, expired", with_password(&dead(), "hunter3"), (403, "gone")),
         ("no link at all", with_password("/a", "hunter2"), (403, "shown")),
         ("a link that binds none", put(with_password(&sign("/a?exp=1790000000", ""), "hunter2")), (403, "shown")),
     ] {
         let answer = ask(&layer, &request);
         assert_eq!(answer.status().as_u16(), expected.0, "{name}");
         assert_eq!(answer.headers()["x-password"], expected.1, "{name}");
+    }
+    // Where something was taken out of the URI, and what brought the password is refused for that.
+    let rewrite = |mut request: axum::extract::Request| {
+        *request.uri_mut() = "/b".parse().unwrap();
+        request
+    };
+    let inner = || layer.layer(service_fn(answer));
+    let prefixed = builder().policy(Policy::new().prefix("x-")).token_cookie(DEFAULT_COOKIE).build().unwrap();
+    let another = SignedUrlLayer::new(prefixed).optional().on_reject(shows).layer(service_fn(answer));
+    let of_another = URL_SAFE_NO_PAD.encode("x-sig-scope=/&x-exp=1790000000&x-sig-bind=password&x-sig=x");
+    let conceal = || ServiceBuilder::new().layer(ConcealLayer::new(verifier()));
+    for (name, service) in [
+        ("rewritten", boxed(conceal().map_request(rewrite).service(inner()))),
+        ("another's link", boxed(conceal().service(another))),
+    ] {
+        let mut request = with_password(&bound(), "hunter2").map(|()| axum::body::Body::empty());
+        request.headers_mut().insert("cookie", format!("{DEFAULT_COOKIE}={of_another}").parse().unwrap());
+        let answer = respond(service, request).0;
+        let kind = answer.extensions().get::<Rejection>().map(Rejection::kind);
+        assert_eq!(kind, Some(RejectionKind::Malformed), "{name}");
+        assert_eq!(answer.headers()["x-password"], "gone", "{name}");
+    }
+}
+
+/// In optional mode a cookie that fails counts as absent; the password that it was tried with is no less one.
+#[test]
+fn what_passes_without_its_cookie_passes_without_the_password() {
+    let bound = "sig-scope=/b/&exp=1790000000&sig-bind=password";
+    let (plain, late) = ("sig-scope=/b/&exp=1790000000", bound.replace("1790000000", "1789999000"));
+    let (more, user, role) =
+        (format!("{bound}&sig-methods=PUT"), format!("{bound},user"), format!("{plain}&sig-bind=role"));
+    let (early, limited) = (format!("{bound}&sig-start=1789999900"), format!("{bound}&sig-ip=192.0.2.1"));
+    let (right, wrong, bearer) = (&*basic("user:hunter2"), &*basic("user:hunter3"), "Bearer abc");
+    let verifier = || builder().token_cookie(DEFAULT_COOKIE).build().unwrap();
+    let forbid = async |_: Grant, _: http::request::Parts| Ok(Decision::Forbidden);
+    for (name, covered, method, target, lines, left) in [
+        ("another method", bound, "PUT", "/b/a", &[right][..], &[][..]),
+        ("the method that it is for", &more, "PUT", "/b/a", &[right], &[]),
+        ("wrong", bound, "GET", "/b/a", &[wrong], &[]),
+        ("expired", &late, "GET", "/b/a", &[right], &[]),
+        ("expired, wrong", &late, "GET", "/b/a", &[wrong], &[]),
+        ("not yet valid", &early, "GET", "/b/a", &[right], &[]),
+        ("not enforceable", &limited, "GET", "/b/a", &[right], &[]),
+        ("another thing missing", &user, "GET", "/b/a", &[right], &[]),
+        ("letter case", bound, "GET", "/b/a", &["bAsic dXNlcjpodW50ZXIz"], &[]),
+        ("no space", bound, "GET", "/b/a", &["BasicdXNlcjpodW50ZXIy"], &[]),
+        ("two", bound, "GET", "/b/a", &[right, right], &[]),
+        ("one of another scheme first", bound, "GET", "/b/a", &[bearer, right], &[]),
+        ("forbidden, live", bound, "GET", "/b/a", &[right], &[]),
+        ("another scheme", bound, "GET", "/b/a", &[bearer], &[bearer]),
+        ("another scheme, expired", &late, "GET", "/b/a", &[bearer], &[bearer]),
+        ("another path", bound, "GET", "/c/a", &[right], &[right]),
+        ("it binds nothing", plain, "PUT", "/b/a", &[right], &[right]),
+        ("it binds something else", &role, "PUT", "/b/a", &[right], &[right]),
+        ("no token", "", "GET", "/b/a", &[right], &[right]),
+        ("no token, two", "", "GET", "/b/a", &[right, bearer], &[right, bearer]),
+    ] {
+        let signed = sign(covered, if covered.contains("password") { "\npassword:hunter2" } else { "" });
+        let cookie = format!("{DEFAULT_COOKIE}={}", URL_SAFE_NO_PAD.encode(signed));
+        let service = service_fn(async |request: axum::extract::Request| {
+            let mut response = Response::new(axum::body::Body::empty());
+            response.extensions_mut().insert(request.into_parts().0);
+            Ok::<_, std::convert::Infallible>(response)
+        });
+        let signed = SignedUrlLayer::new(verifier()).optional();
+        let mut arrangements = vec![boxed(signed.clone().authorize(forbid).layer(service))];
+        if name != "forbidden, live" {
+            arrangements.push(boxed(signed.layer(service)));
+            arrangements.push(boxed(ConcealLayer::new(verifier()).layer(signed.layer(service))));
+        }
+        for service in arrangements {
+            let mut request = get(target, &[("cookie", cookie.as_bytes())]).map(|()| axum::body::Body::empty());
+            *request.method_mut() = method.parse().unwrap();
+            for line in lines {
+                request.headers_mut().append("authorization", line.parse().unwrap());
+            }
+            let answer = respond(service, request).0;
+            let parts = seen(&answer).unwrap_or_else(|| panic!("{name}: {answer:?}"));
+            let found: Vec<_> = parts.headers.get_all("authorization").iter().collect();
+            assert_eq!(found, left, "{name}");
+            assert!(parts.extensions.get::<Grant>().is_none(), "{name}");
+        }
     }
 }
 
@@ -207,7 +297,6 @@ fn no_log_line_holds_a_password() {
         };
         arrangements.push(("ConcealSpan", boxed(span().layer(signed().layer(inner()))), false));
     }
-    let dead = sign("/a?exp=1789999000&sig-bind=password", "\npassword:hunter2");
     let put = sign("/a?exp=1790000000&sig-methods=PUT&sig-bind=password", "\npassword:hunter2");
     let field = |credentials: &str| basic(credentials);
     for (arrangement, service, mistaken) in arrangements {
@@ -217,7 +306,7 @@ fn no_log_line_holds_a_password() {
             ("tampered with", bound().replace("/a", "/b"), vec![field("user:hunter2")], 401),
             ("two", bound(), vec![field("user:hunter2"), field("other:hunter2")], 401),
             ("not encoded", bound(), vec!["Basic user:hunter2".to_owned()], 401),
-            ("expired", dead.clone(), vec![field("user:hunter2")], 403),
+            ("expired", dead(), vec![field("user:hunter2")], 403),
             ("another method", put.clone(), vec![field("user:hunter2")], 403),
             ("malformed", format!("{}&x", bound()), vec![field("user:hunter2")], 403),
             (
