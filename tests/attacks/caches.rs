@@ -111,6 +111,7 @@ fn no_answer_outlives_its_link() {
     const END: &str = "Mon, 21 Sep 2026 14:13:20 GMT";
     let (private, silent) = (serve(&folder, &FOR_YEARS, Cache::Private), serve(&folder, &[], Cache::Private));
     let (shared, none) = (serve(&folder, &FOR_YEARS, Cache::Shared), serve(&folder, &FOR_YEARS, Cache::NoStore));
+    let untargeted = serve(&folder, &FOR_YEARS[..3], Cache::Shared);
     for (name, path, fields, status) in ANSWERS {
         let by_default = if status < 400 { "private, max-age=1000" } else { "private, max-age=0" };
         for (policy, server, expected) in [
@@ -118,6 +119,7 @@ fn no_answer_outlives_its_link() {
             ("private, nothing said", &silent, vec![("cache-control", by_default)]),
             // A service that speaks to one shared cache has kept it from the others.
             ("shared", &shared, vec![("cache-control", "private, max-age=1000"), ("expires", END)]),
+            ("shared, no such field", &untargeted, vec![("cache-control", "public, s-maxage=999"), ("expires", END)]),
             ("none", &none, vec![("cache-control", "no-store")]),
         ] {
             for (protocol, answer) in ask(server.address, &exact(path), fields) {

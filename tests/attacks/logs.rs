@@ -38,7 +38,7 @@ const BY_BOTH: Shown = &[Concealed, Span];
 /// `{basic}`.
 type Row = (&'static str, &'static str, Option<(&'static str, &'static str)>, u16, Shown);
 
-const ROWS: [Row; 58] = [
+const ROWS: [Row; 63] = [
     ("a link", "{path}?{run}&sig={mac}", None, 200, NEVER),
     ("a token in the query", "{path}?{token}", None, 200, NEVER),
     ("a token in the path", "/~{base64}{path}", None, 200, NEVER),
@@ -59,6 +59,17 @@ const ROWS: [Row; 58] = [
     ("two `?`", "{path}??{run}&sig={mac}", None, 403, NEVER),
     ("`?` for `&`", "{path}?{run}?sig={mac}", None, 403, NEVER),
     ("`;` for `&`", "{path}?{run};sig={mac}", None, 403, NEVER),
+    ("`;` for all", "{path};{run};sig={mac}", None, 403, BY_CONCEAL_LAYER),
+    ("`;` for all but `?`", "{path}?w=1;{run};sig={mac}", None, 403, BY_CONCEAL_LAYER),
+    ("`,` for `&`", "{path}?w=1,{run},sig={mac}", None, 403, BY_CONCEAL_LAYER),
+    ("`&` as JSON has it, escaped", "{path}?w=1%5Cu0026{run}%5Cu0026sig={mac}", None, 403, BY_CONCEAL_LAYER),
+    (
+        "a field of Azure's",
+        "{path}?{run}&sig={mac}",
+        Some(("x-waws-unencoded-url", "{path}?{run}&sig={mac}")),
+        200,
+        NEVER,
+    ),
     ("`&amp;` for `&`", "{path}?{run}&amp;sig={mac}", None, 403, BY_CONCEAL_LAYER),
     ("an escaped `&`", "{path}?{run}%26sig={mac}", None, 403, NEVER),
     ("an escaped `=`", "{path}?{run}&sig%3D{mac}", None, 403, BY_CONCEAL_LAYER),

@@ -8,7 +8,7 @@ use super::support::by_hand::exact;
 use super::support::fixed_verifier;
 
 /// What is tried behind the scope `/v/`, and whether a server takes it for a request at all.
-const TRICKS: [(&str, &[u8], bool); 65] = [
+const TRICKS: [(&str, &[u8], bool); 72] = [
     ("two dots", b"../secret", true),
     ("two dots, the second escaped", b".%2e/secret", true),
     ("two dots, the first escaped", b"%2E./secret", true),
@@ -21,6 +21,13 @@ const TRICKS: [(&str, &[u8], bool); 65] = [
     ("two dots in a parameter", b";/../secret", true),
     ("a parameter for a segment", b";x/secret", true),
     ("two dots and a space", b"..%20/secret", true),
+    ("two dots and a no-break space", b"..%c2%a0/secret", true),
+    ("a no-break space and two dots", b"%c2%a0../secret", true),
+    ("two dots and an ideographic space", b"..%e3%80%80/secret", true),
+    ("two dots and a next line", b"..%c2%85/secret", true),
+    ("two dots and a line separator", b"..%e2%80%a8/secret", true),
+    ("two dots and a byte order mark", b"..%ef%bb%bf/secret", true),
+    ("a no-break space", b"%c2%a0/secret", true),
     ("a space and two dots", b"%20../secret", true),
     ("spaces around two dots", b"%20..%20/secret", true),
     ("a dot", b"./secret", true),

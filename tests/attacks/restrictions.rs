@@ -178,6 +178,9 @@ fn bound_names_are_names() {
         bind("32 characters", &"a".repeat(32)).refused(Unenforceable),
         bind("33 characters", &"a".repeat(33)).refused(Malformed),
         bind("2000 names", &(0..2000).map(|n| n.to_string()).collect::<Vec<_>>().join(",")).refused(Unenforceable),
+        bind("12000 names", &(0..12_000).map(|n| n.to_string()).collect::<Vec<_>>().join(","))
+            .refused(Unenforceable)
+            .not_over_http2(),
         bind("empty", "").refused(Malformed),
         bind("a comma", ",").refused(Malformed),
         bind("a comma last", "user,").refused(Malformed),

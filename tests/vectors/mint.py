@@ -2,6 +2,7 @@
 
 import re
 from math import ceil, floor
+from urllib.parse import unquote
 
 from signed_url import NotMinted, compute_mac, reserved
 from values import (base64url, context_name, entries, file_name, identifier, is_unambiguous, media_type, method,
@@ -122,5 +123,5 @@ def check_target(policy, target):
     for parameter in query.split("&"):
         if reserved(policy, parameter) is not None:
             raise NotMinted("reserved-name")
-        if parameter.split("=")[0] in policy.tolerate:
+        if unquote(parameter.split("=")[0]) in policy.tolerate:
             raise NotMinted("tolerated-name")

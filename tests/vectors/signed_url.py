@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from values import (base64url, base64url_decode, context_name, entries, file_name, identifier, is_unambiguous,
                     media_type, method, network, normalise_host, number, percent_decode, scope_path, time, token_start)
@@ -96,8 +97,9 @@ def split(policy, text, is_token=False):
         if is_token or not text.startswith("/"):
             raise Refused("malformed")
         named = [parameter.split("=")[0] for parameter in before + after]
+        decoded = [unquote(name) for name in named]  # as whoever reads them later does
         if not set(named[len(before):]) <= set(policy.tolerate) or any(
-                named.count(name) > 1 for name in policy.tolerate):
+                decoded.count(name) > 1 for name in policy.tolerate):
             raise Refused("malformed")
         covered = path + mark + "&".join(before + run[:-1])
     else:

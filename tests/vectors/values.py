@@ -82,6 +82,9 @@ def normalise_host(host):
     return re.sub(r":(80|443)$", "", host.lower())
 
 
+SPACES = " \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
 def is_unambiguous(path):
     if not path.startswith("/") or re.search(r"[^!-~]|\\", path):
         return False
@@ -92,7 +95,8 @@ def is_unambiguous(path):
         if segment == "" and place == len(segments) - 1:
             continue
         decoded = percent_decode(segment)
-        if decoded is None or decoded.split(";")[0].strip(" ") in ("", ".", ".."):
+        # The format says spaces; readers that trim differ in what they take for one.
+        if decoded is None or decoded.split(";")[0].strip(SPACES) in ("", ".", ".."):
             return False
     return True
 

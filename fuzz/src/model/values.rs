@@ -18,7 +18,7 @@ pub fn is_sound(setup: &Setup, name: &str, value: &str) -> bool {
                 && networks.iter().all(Option::is_some)
                 && networks.iter().collect::<BTreeSet<_>>().len() == networks.len()
         }
-        "sig-bind" => true,
+        "sig-bind" => distinct(value).is_some(),
         "sig-scope" => {
             value.ends_with('/') && !value.contains(['&', ';', ',', '?', '#', '\'']) && is_unambiguous(value)
         }
@@ -112,7 +112,9 @@ pub fn is_unambiguous(path: &str) -> bool {
     segments.iter().enumerate().all(|(at, segment)| {
         let is_end = at + 1 == segments.len() && segment.is_empty();
         let name = unescape(segment);
-        let name = name.as_ref().map(|name| name.split(';').next().unwrap_or_default().trim_matches(' '));
+        let name = name.as_ref().map(|name| {
+            name.split(';').next().unwrap_or_default().trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+        });
         is_end || name.is_some_and(|name| !["", ".", ".."].contains(&name))
     })
 }
