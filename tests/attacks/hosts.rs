@@ -48,18 +48,20 @@ fn a_link_for_one_host_opens_no_other() {
     ]);
     let absolute = |name: &str, origin: &str, hosts: &[&'static str]| get(name, format!("{origin}{link}")).hosts(hosts);
     Door::new(&verifier()).check(&[
-        absolute("both its own", "http://files.example.com", &["files.example.com"]).served("/a").not_over_http2(),
+        absolute("both its own", "http://files.example.com", &["files.example.com"])
+            .served("/a")
+            .but_over_http2(Answer::Unread),
         absolute("the authority alone", "http://files.example.com", &[]).served("/a").not_over_http2(),
         absolute("`Host` another", "http://files.example.com", &["evil.example"]).refused(Context).not_over_http2(),
         absolute("the authority another", "http://evil.example", &["files.example.com"])
             .refused(Context)
-            .not_over_http2(),
+            .but_over_http2(Answer::Unread),
         absolute("a user", "http://files.example.com@evil.example", &["evil.example"])
             .refused(Context)
-            .not_over_http2(),
+            .but_over_http2(Answer::Unread),
         absolute("another scheme and port", "ftp://files.example.com:21", &["files.example.com"])
             .refused(Context)
-            .not_over_http2(),
+            .but_over_http2(Answer::Unread),
     ]);
 }
 

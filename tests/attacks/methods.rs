@@ -45,7 +45,14 @@ fn a_link_is_for_the_methods_that_it_names() {
 fn no_field_and_no_parameter_tells_of_another_method() {
     let (plain, form) = (signed("/a?exp=1790000000"), for_methods("POST"));
     let mut cases = vec![get("the request's own", &*plain).served("/a")];
-    for name in ["x-http-method-override", "x-http-method", "x-method-override", "x-method", "x-original-method"] {
+    for name in [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-method",
+        "x-original-method",
+        "x-forwarded-method",
+    ] {
         cases.push(
             get(format!("POST that says GET, {name}"), &*plain).method("POST").field(name, "GET").refused(Method),
         );

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_signed_url::RejectionKind::{Malformed, Missing, NotAuthentic, Unenforceable};
-use tower_signed_url::{Policy, SignErrorKind, Verifier};
+use tower_signed_url::{Policy, SignErrorKind, Signer, Verifier};
 
 use super::door::{Answer, Door, get};
 use super::support::by_hand::{exact, mac, signed};
@@ -244,6 +244,18 @@ fn no_link_is_minted_for_a_target_with_reserved_names() {
     ] {
         let error = verifier.signer().url(target).sign_for(Duration::from_secs(60)).unwrap_err();
         assert_eq!(error.kind(), expected, "{name}");
+    }
+    let prefixed = Signer::new(&figure_keys()).with_policy(Policy::new().prefix("x-")).unwrap();
+    let mint = |target| prefixed.url(target).sign_for(Duration::from_secs(60)).map_err(|error| error.kind());
+    assert_eq!(mint("/a?x-exp=1").unwrap_err(), SignErrorKind::ReservedName);
+    assert_eq!(mint("/a?x-sig-ip=1").unwrap_err(), SignErrorKind::ReservedName);
+    assert!(mint("/a?exp=1&sig=2").is_ok(), "without the prefix they are the application's");
+
+    let token = verifier.signer().scope("/v/").sign_for(Duration::from_secs(60)).unwrap();
+    for target in ["/v/a?exp=1", "/v/a?x&sig-ip", "/v/~c2lnLXNjb3BlPSx"] {
+        for put in [token.in_query(target), token.in_path(target)] {
+            assert_eq!(put.unwrap_err().kind(), SignErrorKind::ReservedName, "{target}");
+        }
     }
     for target in
         ["/a?EXP=1", "/a?%65xp=1", "/a?exp[]=1", "/a?x=1;exp=1", "/a&sig=1?x", "/a?x=%26sig=1", "/a?expires=1"]
