@@ -41,7 +41,7 @@ impl Sources {
     pub(super) fn lines<'b>(&self, bind: &'b str, head: Head<'_>) -> Result<Zeroizing<String>, NotShown<'b>> {
         let mut lines = Zeroizing::new(String::new());
         let mut password_missing = false;
-        // No name stands twice, so one of these has no source; nor is a source asked to find that out.
+        // One of so many has no source, or stands twice. No source is asked to find that out.
         if bind.split(',').nth(self.0.len()).is_some() {
             return Err(NotShown::NoSource);
         }
