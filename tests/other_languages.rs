@@ -1,4 +1,6 @@
 //! The programs in `examples/other_languages` and the crate accept each other's links, and refuse the same.
+// No feature changes that, and some languages are slow to start: once is enough.
+#![cfg(feature = "axum")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 #[path = "other_languages/links.rs"]
