@@ -14,10 +14,9 @@ use axum::extract::Request;
 use axum::routing::{Route, any};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
 use log::{Boxed, Connect, Log, answer, boxed, echo, http1, http2, plain_trace, record, request, respond, trace};
-use sha2::Sha256;
+use support::by_hand::mac;
 use support::{NOW, at, fixed_verifier, link};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -88,13 +87,6 @@ impl Arrangement {
     }
 }
 
-/// The MAC over these bytes: by hand, for a signer refuses to mint what is not enforced.
-fn mac(covered: &str) -> String {
-    let key: Vec<u8> = (0..32).collect();
-    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(covered).finalize();
-    URL_SAFE_NO_PAD.encode(mac.into_bytes())
-}
-
 /// What is special about a request, the run of a credential for its path, its target (`{path}`, and `{run}` and `{mac}`
 /// of that credential), and the status of its answer.
 type Case = (&'static str, &'static str, &'static str, u16);
@@ -123,7 +115,7 @@ const CASES: [Case; 16] = [
 fn target(number: usize, (_, run, target, _): Case) -> (String, String, String) {
     let segment = format!("segment-{number}-");
     let path = format!("/in/{segment}");
-    let mac = mac(&format!("{path}?{run}"));
+    let mac = mac(format!("{path}?{run}"));
     let target = target.replace("{path}", &path).replace("{run}", run).replace("{mac}", &mac);
     (segment, target, mac)
 }
@@ -172,7 +164,7 @@ fn a_refusal_is_an_event_with_its_reason() {
     let long = Policy::new().max_lifetime(Duration::from_secs(30 * 86400));
     let signer = fixed_verifier().signer();
     let long = signer.clone().with_policy(long).unwrap().url("/a").sign_until(at(NOW + 8 * 86400)).unwrap();
-    let by_hand = |run: &str| format!("/a?{run}&sig={}", mac(&format!("/a?{run}")));
+    let by_hand = |run: &str| format!("/a?{run}&sig={}", mac(format!("/a?{run}")));
     for (row, level, method, target) in [
         ("authentic and malformed", " WARN", "GET", by_hand("exp=1790000000&sig-id=a.b")),
         ("authentic, not enforced", " WARN", "GET", by_hand("exp=1790000000&sig-ip=10.0.0.1")),
