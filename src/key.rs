@@ -4,12 +4,19 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use ctutils::CtEq;
+use hmac::KeyInit;
+use hmac::block_api::HmacCore;
+use hmac::digest::Output;
+use hmac::digest::block_api::{Buffer, FixedOutputCore, UpdateCore};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::format::{MAX_ID, is_id};
 use crate::inline::Inline;
+
+/// By blocks: a clone of `Hmac` brings its buffer along, and a MAC takes an eighth longer.
+type HmacSha256 = HmacCore<Sha256>;
 
 /// The fewest bytes that are taken for a key. RFC 2104 section 3 recommends the hash's length, 32.
 const MIN_KEY: usize = 16;
@@ -73,7 +80,7 @@ pub struct SigningKey {
     /// What stands before its MACs: the id and a dot, or nothing.
     mark: Box<str>,
     /// Keyed once: a request clones it instead of hashing the key again.
-    mac: Hmac<Sha256>,
+    mac: HmacSha256,
 }
 
 impl SigningKey {
@@ -107,7 +114,7 @@ impl SigningKey {
             return Err(KeyErrorKind::Zeros.into());
         }
         // HMAC takes a key of any length, so the error cannot occur.
-        let mac = Hmac::new_from_slice(secret).map_err(|_| KeyErrorKind::TooShort)?;
+        let mac = HmacSha256::new_from_slice(secret).map_err(|_| KeyErrorKind::TooShort)?;
         Ok(Self { id: None, mark: Box::default(), mac })
     }
 
@@ -170,6 +177,7 @@ impl SigningKey {
     }
 
     /// What stands before a MAC of this key in a URL.
+    #[inline]
     pub(crate) fn mark(&self) -> &str {
         &self.mark
     }
@@ -178,27 +186,26 @@ impl SigningKey {
     /// it.
     #[inline]
     pub(crate) fn sign(&self, prefix: Option<&str>, covered: &str, bound: &str) -> [u8; 32] {
-        self.mac_over(prefix, covered, bound).finalize().into_bytes().into()
+        let mut mac = self.mac.clone();
+        let mut buffer = Buffer::<HmacSha256>::default();
+        let mut update = |text: &str| buffer.digest_blocks(text.as_bytes(), |blocks| mac.update_blocks(blocks));
+        if let Some(prefix) = prefix {
+            update(prefix);
+            update("\n");
+        }
+        update(covered);
+        if !bound.is_empty() {
+            update(bound);
+        }
+        let mut output = Output::<HmacSha256>::default();
+        mac.finalize_fixed_core(&mut buffer, &mut output);
+        output.into()
     }
 
     /// Whether `mac` is what [`sign`](Self::sign) gives, in constant time.
     #[inline]
     pub(crate) fn matches(&self, prefix: Option<&str>, covered: &str, bound: &str, mac: &[u8; 32]) -> bool {
-        self.mac_over(prefix, covered, bound).verify_slice(mac).is_ok()
-    }
-
-    #[inline]
-    fn mac_over(&self, prefix: Option<&str>, covered: &str, bound: &str) -> Hmac<Sha256> {
-        let mut mac = self.mac.clone();
-        if let Some(prefix) = prefix {
-            mac.update(prefix.as_bytes());
-            mac.update(b"\n");
-        }
-        mac.update(covered.as_bytes());
-        if !bound.is_empty() {
-            mac.update(bound.as_bytes());
-        }
-        mac
+        self.sign(prefix, covered, bound).as_slice().ct_eq(mac.as_slice()).into()
     }
 }
 
