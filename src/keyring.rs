@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::format::Signature;
 use crate::key::{KeyError, KeyErrorKind, KeyId, SigningKey, from_env};
 
 /// The keys in use: one that signs, and any number that are still, or already, accepted.
@@ -192,6 +193,18 @@ impl Keys {
 
     pub(crate) fn active(&self) -> &SigningKey {
         &self.active
+    }
+
+    /// The key that a signature names.
+    #[inline]
+    pub(crate) fn find_for(&self, signature: Signature<'_>) -> Option<&Arc<SigningKey>> {
+        // Most are the active key's, and its id need not be taken out to be compared. An empty mark begins every signature, also
+        // those that name a key.
+        let mark = self.active.mark();
+        if !mark.is_empty() && signature.begins_with(mark) {
+            return Some(&self.active);
+        }
+        self.find(signature.key_id())
     }
 
     /// The key of this id, or the one without.

@@ -10,7 +10,9 @@ pub(crate) struct Fault<'t> {
     pub(crate) detail: &'static str,
 }
 
+// As wide as what stands beside it: around a single byte, results are copied in pieces, which a processor waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub(crate) enum FaultKind {
     /// No reserved name at all.
     Missing,

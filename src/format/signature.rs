@@ -1,32 +1,30 @@
-use memchr::memchr;
-
 /// Length of a SHA-256 MAC's text: 32 bytes as unpadded base64url.
 pub(crate) const MAC_TEXT: usize = 43;
 
-/// The value of `sig`: which key, and the MAC's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Signature<'t> {
-    pub(crate) key_id: Option<&'t str>,
-    mac: &'t str,
-}
+/// The value of `sig`: the id of a key and a dot, or neither, and the MAC's text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signature<'t>(pub(super) &'t str);
 
-impl<'t> Signature<'t> {
-    /// A key id that is none, or a MAC that is none, is left to fail where keys and MACs are compared.
+impl Signature<'_> {
+    /// The id of its key. One that is none is left to fail where keys are looked up.
     #[inline]
-    pub(super) fn read(value: &'t str) -> Self {
-        let dot = memchr(b'.', value.as_bytes());
-        match dot.and_then(|dot| Some((value.get(..dot)?, value.get(dot + 1..)?))) {
-            Some((key_id, mac)) => Self { key_id: Some(key_id), mac },
-            None => Self { key_id: None, mac: value },
-        }
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.0.split_once('.').map(|(id, _)| id)
     }
 
-    /// The MAC's bytes, if its text is canonical: 43 characters of base64url (RFC 4648 section 5), trailing bits zero.
+    /// Whether it begins with this `mark`: a key's id and a dot.
+    #[inline]
+    pub(crate) fn begins_with(&self, mark: &str) -> bool {
+        self.0.starts_with(mark)
+    }
+
+    /// The bytes of the MAC that follows `mark`, which it begins with, if its text is canonical: 43 characters of base64url
+    /// (RFC 4648 section 5), trailing bits zero.
     ///
     /// For one length alone, so that the compiler unrolls it: a general decoder takes three times as long.
     #[inline]
-    pub(crate) fn mac(&self) -> Option<[u8; 32]> {
-        let text: &[u8; MAC_TEXT] = self.mac.as_bytes().try_into().ok()?;
+    pub(crate) fn mac_after(&self, mark: &str) -> Option<[u8; 32]> {
+        let text: &[u8; MAC_TEXT] = self.0.as_bytes().get(mark.len()..)?.try_into().ok()?;
         let (quads, rest) = text.as_chunks::<4>();
         let &[a, b, c] = rest else {
             return None;
@@ -84,7 +82,7 @@ mod tests {
 
     #[test]
     fn only_the_canonical_text_is_a_mac() {
-        let mac = |text: &str| Signature { key_id: None, mac: text }.mac();
+        let mac = |text: &str| Signature(text).mac_after("");
         assert_eq!(MAC.len(), MAC_TEXT);
         assert_eq!(mac(MAC).unwrap().to_vec(), URL_SAFE_NO_PAD.decode(MAC).unwrap());
         let replaced = |from: &str, to: &str| MAC.replacen(from, to, 1);
@@ -113,7 +111,7 @@ mod tests {
                 text[place] = character;
                 let text = String::from_utf8(text).unwrap();
                 let expected = URL_SAFE_NO_PAD.decode(&text).ok();
-                let decoded = Signature { key_id: None, mac: &text }.mac();
+                let decoded = Signature(&text).mac_after("");
                 assert_eq!(decoded.map(Vec::from), expected, "{text}");
             }
         }
@@ -121,14 +119,12 @@ mod tests {
 
     #[test]
     fn the_first_dot_ends_the_key_id() {
-        let read = |value| {
-            let signature = Signature::read(value);
-            (signature.key_id, signature.mac)
-        };
-        assert_eq!(read("abc"), (None, "abc"));
-        assert_eq!(read("k.abc"), (Some("k"), "abc"));
-        assert_eq!(read(".abc"), (Some(""), "abc"));
-        assert_eq!(read("k.a.b"), (Some("k"), "a.b"));
-        assert_eq!(read(""), (None, ""));
+        for (value, id) in [("abc", None), ("k.abc", Some("k")), (".abc", Some("")), ("k.a.b", Some("k")), ("", None)] {
+            assert_eq!(Signature(value).key_id(), id, "{value}");
+        }
+        let named = format!("k.{MAC}");
+        assert!(Signature(&named).begins_with("k.") && !Signature(&named).begins_with("l."));
+        assert_eq!(Signature(&named).mac_after("k."), Signature(MAC).mac_after(""));
+        assert_eq!(Signature("k").mac_after("k."), None);
     }
 }

@@ -8,29 +8,21 @@ use super::names::{Name, Names};
 use super::parameter::name_of;
 use super::signature::Signature;
 
-/// A credential taken apart, structurally sound and not yet believed: an exact URL's, or a scope token.
-///
-/// Holds places in the text that it stands in, so that no more is copied than is looked at.
+/// A credential taken apart: an exact URL's, or a scope token. It is structurally sound, and not yet believed.
 #[derive(Debug)]
 pub(crate) struct Credential<'t> {
     /// The target, or a token that came by itself.
     text: &'t str,
-    scope: Option<Scope<'t>>,
-    /// Where `exp` begins and ends.
-    exp: Range<usize>,
-    exp_value: usize,
-    /// Where `sig` begins and ends.
-    sig: Range<usize>,
-    sig_value: usize,
+    /// Where the run of reserved parameters begins and ends.
+    run: Range<usize>,
+    covered: &'t str,
+    scope: Option<&'t str>,
+    exp: &'t str,
+    exp_value: &'t str,
+    plain: bool,
+    restrictions: &'t str,
     bind: Option<&'t str>,
-}
-
-/// What makes a credential a scope token.
-#[derive(Debug)]
-struct Scope<'t> {
-    /// Where its parameter begins.
-    start: usize,
-    value: &'t str,
+    signature: Signature<'t>,
 }
 
 impl<'t> Credential<'t> {
@@ -38,36 +30,42 @@ impl<'t> Credential<'t> {
     /// own.
     #[inline]
     pub(crate) fn covered(&self) -> &'t str {
-        let start = self.scope.as_ref().map_or(0, |scope| scope.start);
-        self.slice(start..self.sig.start - 1)
+        self.covered
     }
 
     /// The scope of a token.
     #[inline]
     pub(crate) fn scope(&self) -> Option<&'t str> {
-        self.scope.as_ref().map(|scope| scope.value)
+        self.scope
     }
 
     /// Where a token stands.
+    #[inline]
     pub(crate) fn token(&self) -> Option<Range<usize>> {
-        self.scope.as_ref().map(|scope| scope.start..self.sig.end)
+        self.scope.map(|_| self.run.clone())
     }
 
     /// The parameter `exp`, and its value.
     #[inline]
     pub(crate) fn exp(&self) -> (&'t str, &'t str) {
-        (self.slice(self.exp.clone()), self.slice(self.exp_value..self.exp.end))
+        (self.exp, self.exp_value)
+    }
+
+    /// Whether it is an exact URL's, and says nothing but when it ends.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// The reserved parameters between `exp` and `sig`, with an `&` before each.
     #[inline]
     pub(super) fn restrictions(&self) -> &'t str {
-        self.slice(self.exp.end..self.sig.start - 1)
+        self.restrictions
     }
 
     #[inline]
     pub(crate) fn signature(&self) -> Signature<'t> {
-        Signature::read(self.slice(self.sig_value..self.sig.end))
+        self.signature
     }
 
     /// The value of `sig-bind`: it says what else the MAC is over.
@@ -79,19 +77,14 @@ impl<'t> Credential<'t> {
     /// The bytes of the target that go when the credential is stripped.
     #[inline]
     pub(crate) fn cut(&self) -> Range<usize> {
-        let start = self.scope.as_ref().map_or(self.exp.start, |scope| scope.start);
+        let Range { start, end } = self.run;
         // The separator before it goes too, but for a `?` that something else follows.
         let separator = start.saturating_sub(1);
-        if self.sig.end < self.text.len() && self.text.as_bytes().get(separator) == Some(&b'?') {
-            start..self.sig.end + 1
+        if end < self.text.len() && self.text.as_bytes().get(separator) == Some(&b'?') {
+            start..end + 1
         } else {
-            separator..self.sig.end
+            separator..end
         }
-    }
-
-    #[inline]
-    fn slice(&self, place: Range<usize>) -> &'t str {
-        self.text.get(place).unwrap_or_default()
     }
 }
 
@@ -102,21 +95,12 @@ impl<'t> Credential<'t> {
 #[inline]
 pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) -> Result<Credential<'t>, Fault<'t>> {
     let query = query.ok_or(Fault::MISSING)?;
-    let path = target.len() - query.len();
-    let mut split = Split::new(target, names);
-    for (start, parameter) in pieces(query, b'&') {
-        split.parameter(path + start, parameter)?;
-    }
-    split.finish(target.starts_with('/'))
+    Split::through(target, query, names)?.finish(target.starts_with('/'))
 }
 
 /// Takes apart a scope token that stands by itself.
 pub(crate) fn split_token<'t>(token: &'t str, names: &Names) -> Result<Credential<'t>, Fault<'t>> {
-    let mut split = Split::new(token, names);
-    for (start, parameter) in pieces(token, b'&') {
-        split.parameter(start, parameter)?;
-    }
-    let credential = split.finish(true)?;
+    let credential = Split::through(token, token, names)?.finish(true)?;
     if credential.token() == Some(0..token.len()) {
         Ok(credential)
     } else {
@@ -166,6 +150,8 @@ struct Split<'t, 'n> {
     tolerated: u64,
     /// What is wrong with an exact URL and nothing to a token, whose neighbours are its application's own.
     unless_token: Option<Fault<'t>>,
+    /// Where `exp` ends.
+    exp_end: usize,
     credential: Credential<'t>,
 }
 
@@ -179,16 +165,34 @@ enum Stage {
 }
 
 impl<'t, 'n> Split<'t, 'n> {
+    /// Reads the query that `text` ends with.
     #[inline]
-    fn new(text: &'t str, names: &'n Names) -> Self {
-        Self {
+    fn through(text: &'t str, query: &'t str, names: &'n Names) -> Result<Self, Fault<'t>> {
+        let mut split = Self {
             names,
             stage: Stage::BeforeRun,
             reserved: 0,
             tolerated: 0,
             unless_token: None,
-            credential: Credential { text, scope: None, exp: 0..0, exp_value: 0, sig: 0..0, sig_value: 0, bind: None },
+            exp_end: 0,
+            credential: Credential {
+                text,
+                run: 0..0,
+                covered: "",
+                scope: None,
+                exp: "",
+                exp_value: "",
+                plain: false,
+                restrictions: "",
+                bind: None,
+                signature: Signature(""),
+            },
+        };
+        let path = text.len() - query.len();
+        for (start, parameter) in pieces(query, b'&') {
+            split.parameter(path + start, parameter)?;
         }
+        Ok(split)
     }
 
     #[inline]
@@ -227,19 +231,23 @@ impl<'t, 'n> Split<'t, 'n> {
         let end = start + parameter.len();
         match (self.stage, name, value) {
             (Stage::BeforeRun | Stage::AfterScope, Name::Exp, value) => {
+                if self.stage == Stage::BeforeRun {
+                    self.credential.run.start = start;
+                }
                 self.stage = Stage::InRun;
-                self.credential.exp = start..end;
-                self.credential.exp_value = end - value.map_or(0, str::len);
+                self.exp_end = end;
+                (self.credential.exp, self.credential.exp_value) = (parameter, value.unwrap_or_default());
             }
             (Stage::InRun, Name::Sig, Some(value)) => {
                 self.stage = Stage::AfterSig;
-                self.credential.sig = start..end;
-                self.credential.sig_value = end - value.len();
-                return self.check_token();
+                self.credential.run.end = end;
+                self.credential.signature = Signature(value);
+                return self.cover(start - 1);
             }
             (Stage::BeforeRun, Name::Scope, value) => {
                 self.stage = Stage::AfterScope;
-                self.credential.scope = Some(Scope { start, value: value.unwrap_or_default() });
+                self.credential.run.start = start;
+                self.credential.scope = Some(value.unwrap_or_default());
             }
             (Stage::InRun, Name::Bind, value) => {
                 self.credential.bind = Some(read_bind(parameter, value.unwrap_or_default())?);
@@ -262,17 +270,19 @@ impl<'t, 'n> Split<'t, 'n> {
         Ok(())
     }
 
-    /// A token is printable ASCII. An exact URL may hold whatever a target may.
+    /// Takes what the MAC covers, which ends before `sig`: a target from its beginning, a token from its own.
     #[inline]
-    fn check_token(&self) -> Result<(), Fault<'t>> {
-        let Some(place) = self.credential.token() else {
+    fn cover(&mut self, end: usize) -> Result<(), Fault<'t>> {
+        let Credential { text, run, scope, covered, plain, restrictions, .. } = &mut self.credential;
+        *covered = text.get(..end).unwrap_or_default();
+        // Not told by the text: one that could not be cut out would look like none.
+        *plain = scope.is_none() && self.exp_end == end;
+        *restrictions = covered.get(self.exp_end..).unwrap_or_default();
+        if scope.is_none() {
             return Ok(());
-        };
-        if self.credential.slice(place).bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(())
-        } else {
-            Err(Fault::malformed("", "a scope token holds something that is not printable ASCII"))
         }
+        *covered = covered.get(run.start..).unwrap_or_default();
+        check_token(text.get(run.clone()).unwrap_or_default())
     }
 
     #[inline]
@@ -298,6 +308,15 @@ impl<'t, 'n> Split<'t, 'n> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// A token is printable ASCII. An exact URL may hold whatever a target may.
+fn check_token(token: &str) -> Result<(), Fault<'static>> {
+    if token.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(Fault::malformed("", "a scope token holds something that is not printable ASCII"))
     }
 }
 

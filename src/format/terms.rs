@@ -31,10 +31,28 @@ impl<'t> Terms<'t> {
     /// Reads a credential. Call it only once the MAC has matched.
     ///
     /// A name that cannot be enforced is a fault, whether the format knows it or not.
-    #[inline]
     pub(crate) fn read(credential: &Credential<'t>, names: &Names) -> Result<Self, Fault<'t>> {
+        let mut terms = Self::read_expiry(credential)?;
+        if let Some(scope) = credential.scope() {
+            check_scope(scope).map_err(|ambiguous| Fault::malformed("", ambiguous.0))?;
+        }
+        if let Some(restrictions) = credential.restrictions().strip_prefix('&') {
+            for (_, parameter) in pieces(restrictions, b'&') {
+                terms.restrict(parameter, names)?;
+            }
+        }
+        if terms.not_before.is_some_and(|start| start >= terms.expires_at) {
+            return Err(Fault::malformed("", "`sig-start` is not before `exp`"));
+        }
+        Ok(terms)
+    }
+
+    /// Reads when a credential ends, which is all that a [plain](Credential::is_plain) one says. Call it only once the MAC has
+    /// matched.
+    #[inline]
+    pub(crate) fn read_expiry(credential: &Credential<'t>) -> Result<Self, Fault<'t>> {
         let (parameter, value) = credential.exp();
-        let unrestricted = Self {
+        Ok(Self {
             expires_at: time(parameter, value)?,
             not_before: None,
             id: None,
@@ -43,25 +61,7 @@ impl<'t> Terms<'t> {
             max_bytes: None,
             media_type: None,
             download: None,
-        };
-        if let Some(scope) = credential.scope() {
-            check_scope(scope).map_err(|ambiguous| Fault::malformed("", ambiguous.0))?;
-        }
-        match credential.restrictions().strip_prefix('&') {
-            Some(restrictions) => unrestricted.restricted(restrictions, names),
-            None => Ok(unrestricted),
-        }
-    }
-
-    #[inline(never)]
-    fn restricted(mut self, restrictions: &'t str, names: &Names) -> Result<Self, Fault<'t>> {
-        for (_, parameter) in pieces(restrictions, b'&') {
-            self.restrict(parameter, names)?;
-        }
-        if self.not_before.is_some_and(|start| start >= self.expires_at) {
-            return Err(Fault::malformed("", "`sig-start` is not before `exp`"));
-        }
-        Ok(self)
+        })
     }
 
     fn restrict(&mut self, parameter: &'t str, names: &Names) -> Result<(), Fault<'t>> {

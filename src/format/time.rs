@@ -6,18 +6,10 @@ const MILLISECONDS_FROM: u64 = 100_000_000_000;
 /// Reads the value of a time parameter: 1 to 13 digits, no leading zero.
 #[inline]
 pub(crate) fn read_time(value: &str) -> Option<SystemTime> {
-    if !(1..=13).contains(&value.len()) || value.starts_with('0') {
+    if value.len() > 13 || !matches!(value.as_bytes(), [b'1'..=b'9', ..]) {
         return None;
     }
-    let (mut number, mut highest) = (0_u64, 0);
-    for byte in value.bytes() {
-        let digit = byte.wrapping_sub(b'0');
-        highest = highest.max(digit);
-        number = number * 10 + u64::from(digit);
-    }
-    if highest > 9 {
-        return None;
-    }
+    let number: u64 = value.parse().ok()?;
     let since_epoch =
         if number < MILLISECONDS_FROM { Duration::from_secs(number) } else { Duration::from_millis(number) };
     SystemTime::UNIX_EPOCH.checked_add(since_epoch)

@@ -36,7 +36,7 @@ impl Inner {
         let names = &self.rules.names;
         if !binds_password(bind) {
             // The key comes before the bound values.
-            keys.find(credential.signature().key_id).ok_or(RejectionKind::UnknownKey)?;
+            keys.find_for(credential.signature()).ok_or(RejectionKind::UnknownKey)?;
             return Ok(check_mac(credential, names, keys, &self.sources.lines(bind, head)?)?);
         }
         let refusal: Rejection = match self.sources.lines(bind, head) {
@@ -63,7 +63,7 @@ pub(super) fn binds_password(bind: &str) -> bool {
     bind.split(',').any(|name| name == PASSWORD_CONTEXT)
 }
 
-#[inline]
+#[inline(always)] // for plain links: see `Inner`
 fn check_mac<'k>(
     credential: &Credential<'_>,
     names: &Names,
@@ -71,8 +71,8 @@ fn check_mac<'k>(
     bound: &str,
 ) -> Result<&'k Arc<SigningKey>, RejectionKind> {
     let signature = credential.signature();
-    let key = keys.find(signature.key_id).ok_or(RejectionKind::UnknownKey)?;
-    let mac = signature.mac().ok_or(RejectionKind::NotAuthentic)?;
+    let key = keys.find_for(signature).ok_or(RejectionKind::UnknownKey)?;
+    let mac = signature.mac_after(key.mark()).ok_or(RejectionKind::NotAuthentic)?;
     if key.matches(names.mac_prefix(), credential.covered(), bound, &mac) {
         Ok(key)
     } else {
