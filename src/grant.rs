@@ -21,11 +21,11 @@ use crate::key::KeyId;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Grant {
-    expires_at: SystemTime,
-    key_id: Option<KeyId>,
-    id: Option<Id>,
-    scope: Option<Arc<str>>,
-    download: Option<Arc<str>>,
+    pub(crate) expires_at: SystemTime,
+    pub(crate) key_id: Option<KeyId>,
+    pub(crate) id: Option<Id>,
+    pub(crate) scope: Option<Arc<str>>,
+    pub(crate) download: Option<Arc<str>>,
 }
 
 impl Grant {
@@ -44,22 +44,8 @@ impl Grant {
     /// The same grant for a response that is to be an attachment of this name. A [`Verify`](crate::Verify) of your own
     /// says so by [`Obligations::DOWNLOAD`](crate::Obligations::DOWNLOAD), too.
     #[must_use]
-    pub fn with_download(mut self, file_name: &str) -> Self {
-        self.set_download(file_name);
-        self
-    }
-
-    #[inline]
-    pub(crate) fn new(expires_at: SystemTime, key_id: Option<KeyId>, id: Option<&str>) -> Self {
-        Self { expires_at, key_id, id: id.map(Id::new), scope: None, download: None }
-    }
-
-    pub(crate) fn set_scope(&mut self, scope: &str) {
-        self.scope = Some(scope.into());
-    }
-
-    pub(crate) fn set_download(&mut self, file_name: &str) {
-        self.download = Some(file_name.into());
+    pub fn with_download(self, file_name: &str) -> Self {
+        Self { download: Some(file_name.into()), ..self }
     }
 
     /// When the link stops working.
@@ -103,13 +89,13 @@ impl Grant {
 
 /// A link's id: of this crate's format in place, of another's perhaps longer.
 #[derive(Clone, Debug)]
-enum Id {
+pub(crate) enum Id {
     Short(Inline<MAX_ID>),
     Long(Arc<str>),
 }
 
 impl Id {
-    fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         if id.len() <= MAX_ID { Self::Short(Inline::truncated(id)) } else { Self::Long(id.into()) }
     }
 

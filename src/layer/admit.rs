@@ -14,7 +14,7 @@ use crate::cookie;
 use crate::grant::Grant;
 use crate::head::{Head, original_uri_mut, replace_target};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::verify::{Carrier, Obligations, Verified, Verify};
+use crate::verify::{Carrier, Handling, Obligations, Verified, Verify};
 
 /// What becomes of a request that is not refused.
 pub(super) enum Admission {
@@ -33,13 +33,12 @@ impl Admission {
     }
 }
 
-/// A credential that was checked and taken off, and what the way by which it came means for the answer.
-struct Taken {
-    verified: Verified,
-    /// The first segment of the path, which links in the answer are to have again.
-    segment: Option<Box<str>>,
-    /// The answer, if the credential is exchanged for a cookie.
-    exchanged: Option<Box<Response<Bytes>>>,
+/// Who answers.
+enum Answer {
+    /// The service; links in its answer are to have this first segment of the path again.
+    OfService(Option<Box<str>>),
+    /// Nobody else: it exchanges the credential for a cookie.
+    Exchanged(Box<Response<Bytes>>),
 }
 
 impl<V: Verify, A> SignedUrlLayer<V, A> {
@@ -47,17 +46,13 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
     pub(super) fn admit<B: Body>(&self, request: &mut Request<B>) -> Result<Admission, Rejection> {
         // What another layer granted further out is not this one's to pass on.
         request.extensions_mut().remove::<Grant>();
-        let taken = match request.extensions_mut().remove::<Concealed>() {
-            Some(concealed) => self.verify_concealed(request, &concealed),
-            None => self.verify_and_strip(request),
+        let admitted = match request.extensions_mut().remove::<Concealed>() {
+            Some(concealed) => self.admit_concealed(request, &concealed),
+            None => self.admit_unconcealed(request),
         };
         self.clean(request.headers_mut());
-        let rejection = match taken {
-            Ok(taken) => match check_body(&taken.verified, request.body()) {
-                Ok(()) => return grant(request, taken, self.settings.takes_on),
-                Err(rejection) => rejection,
-            },
-            Err(rejection) => rejection,
+        let Err(rejection) = admitted else {
+            return admitted;
         };
         let is_anonymous = self.settings.optional && rejection.counts_as_absent();
         // What passes all the same keeps a field of another scheme: that is for the application, and held no password.
@@ -73,44 +68,49 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         cookie::remove(headers, self.verify.cookies());
     }
 
-    fn verify_and_strip<B>(&self, request: &mut Request<B>) -> Result<Taken, Rejection> {
+    /// Checks a request that comes as its client sent it.
+    fn admit_unconcealed<B: Body>(&self, request: &mut Request<B>) -> Result<Admission, Rejection> {
         let head = Head::of(request);
         let Some(original) = head.target() else {
             return Err(self.without_target(request));
         };
-        let verified = self.verify.verify(head)?;
-        let whole = self.strip(original, 0, &verified)?;
-        let (segment, exchanged) = self.answer_to(head, original, &whole, &verified);
+        let Verified { grant, handling } = self.verify.verify(head)?;
+        let whole = self.strip(original, 0, &handling)?;
+        let answer = self.answer_to(head, original, &whole, &grant, &handling);
 
         // Of a nested request, the query is the original's and ends where that ends.
         let target = request.uri().path_and_query().unwrap_or(original);
         let nested = original.as_str().len().checked_sub(target.as_str().len());
         let inner = match nested.ok_or_else(|| Rejection::malformed("the URI grew on its way"))? {
             0 => None,
-            nested => Some(self.strip(target, nested, &verified)?),
+            nested => Some(self.strip(target, nested, &handling)?),
         };
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
             replace_target(uri, whole.clone())?;
         }
         replace_target(request.uri_mut(), inner.unwrap_or(whole))?;
-        Ok(Taken { verified, segment, exchanged })
+        self.grant(request, grant, &handling, answer)
     }
 
     /// Checks what a [`ConcealLayer`](crate::ConcealLayer) took out, if the URI is still what that left: a rewrite in
     /// between breaks the link and cannot redirect it.
-    fn verify_concealed<B>(&self, request: &mut Request<B>, concealed: &Concealed) -> Result<Taken, Rejection> {
+    fn admit_concealed<B: Body>(
+        &self,
+        request: &mut Request<B>,
+        concealed: &Concealed,
+    ) -> Result<Admission, Rejection> {
         const CHANGED: &str = "the URI was changed between `ConcealLayer` and here, or carries a second credential";
         if let Some(fault) = concealed.fault() {
             return Err(Rejection::malformed(fault));
         }
         let Some(original) = concealed.target() else {
-            return self.verify_concealed_cookies(request, concealed);
+            return self.admit_concealed_cookies(request, concealed);
         };
         let head = Head::of(request);
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
         let concealed = head.with_concealed(concealed);
-        let verified = self.verify.verify(concealed).map_err(|rejection| {
+        let Verified { grant, handling } = self.verify.verify(concealed).map_err(|rejection| {
             // Something was taken out, so this request is not one without a credential, whatever its cookies are.
             if rejection.counts_as_absent() {
                 let by_password = rejection.is_by_password();
@@ -119,46 +119,73 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
                 rejection
             }
         })?;
-        if self.strip(original, 0, &verified)? != *current {
-            return Err(Rejection::malformed(CHANGED).of_password_if(verified.by_password));
+        if self.strip(original, 0, &handling)? != *current {
+            return Err(Rejection::malformed(CHANGED).of_password_if(handling.by_password));
         }
-        let (segment, exchanged) = self.answer_to(concealed, original, current, &verified);
-        Ok(Taken { verified, segment, exchanged })
+        let answer = self.answer_to(concealed, original, current, &grant, &handling);
+        self.grant(request, grant, &handling, answer)
     }
 
     /// Checks a request of which nothing but cookies was taken out: its target is as it was. Another verifier's stay out:
     /// nobody here would take them off again.
-    fn verify_concealed_cookies<B>(&self, request: &mut Request<B>, concealed: &Concealed) -> Result<Taken, Rejection> {
+    fn admit_concealed_cookies<B: Body>(
+        &self,
+        request: &mut Request<B>,
+        concealed: &Concealed,
+    ) -> Result<Admission, Rejection> {
         for field in concealed.cookies().iter().filter_map(|field| cookie::only(field, self.verify.cookies())) {
             request.headers_mut().append(COOKIE, field);
         }
-        self.verify_and_strip(request)
+        self.admit_unconcealed(request)
     }
 
-    /// The segment that links in the answer are to have again, or the answer that exchanges the credential for a cookie.
+    /// Who answers a request that passed, by the way that its credential came.
+    #[inline]
     fn answer_to(
         &self,
         head: Head<'_>,
         original: &PathAndQuery,
         stripped: &PathAndQuery,
-        verified: &Verified,
-    ) -> (Option<Box<str>>, Option<Box<Response<Bytes>>>) {
-        let carried = |place: &Range<usize>| original.as_str().get(place.clone());
-        match &verified.carrier {
-            Carrier::Url | Carrier::Cookie => (None, None),
-            Carrier::Path(place) => (carried(place).map(Box::from), None),
-            Carrier::Query(place) => (
-                None,
-                carried(place).and_then(|token| self.exchange_for_cookie(head, token, stripped, &verified.grant)),
-            ),
+        grant: &Grant,
+        handling: &Handling,
+    ) -> Answer {
+        let text = |place: &Range<usize>| original.as_str().get(place.clone());
+        match &handling.carrier {
+            Carrier::Url | Carrier::Cookie => Answer::OfService(None),
+            Carrier::Path(place) => Answer::OfService(text(place).map(Box::from)),
+            Carrier::Query(place) => text(place)
+                .and_then(|token| self.exchange_for_cookie(head, token, stripped, grant))
+                .map_or(Answer::OfService(None), Answer::Exchanged),
         }
     }
 
+    /// Takes on what the link asks for, puts the grant into the request, and says what becomes of it.
+    #[inline]
+    fn grant<B: Body>(
+        &self,
+        request: &mut Request<B>,
+        grant: Grant,
+        handling: &Handling,
+        answer: Answer,
+    ) -> Result<Admission, Rejection> {
+        check_body(handling, request.body())?;
+        if handling.by_password {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
+        handling.obligations.check(self.settings.takes_on)?;
+        let admission = match answer {
+            Answer::OfService(segment) => Admission::Granted(Passed::new(&grant, handling, request, segment)),
+            Answer::Exchanged(response) => Admission::Exchanged(response),
+        };
+        request.extensions_mut().insert(grant);
+        Ok(admission)
+    }
+
     /// `target` without its credential. `nested` says by how much it is shorter, at its front, than the original.
-    fn strip(&self, target: &PathAndQuery, nested: usize, verified: &Verified) -> Result<PathAndQuery, Rejection> {
+    fn strip(&self, target: &PathAndQuery, nested: usize, handling: &Handling) -> Result<PathAndQuery, Rejection> {
         const UNSTRIPPABLE: &str = "its credential cannot be taken off";
         let text = target.as_str();
-        let stripped = match &verified.cut {
+        let stripped = match &handling.cut {
             Some(cut) => {
                 let (start, end) = (cut.place.start.checked_sub(nested), cut.place.end.checked_sub(nested));
                 let before = start.and_then(|start| text.get(..start));
@@ -169,7 +196,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
                 }
             }
             // A cookie leaves the target as it is.
-            None if verified.carrier == Carrier::Cookie => return Ok(target.clone()),
+            None if handling.carrier == Carrier::Cookie => return Ok(target.clone()),
             None => self.verify.strip(text).map_or(Cow::Borrowed(text), Cow::Owned),
         };
         PathAndQuery::try_from(&*stripped).map_err(|_| Rejection::malformed(UNSTRIPPABLE))
@@ -191,19 +218,6 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
     }
 }
 
-/// Puts the grant into the request.
-#[inline]
-fn grant<B>(request: &mut Request<B>, taken: Taken, takes_on: Obligations) -> Result<Admission, Rejection> {
-    let Taken { verified, segment, exchanged } = taken;
-    if verified.by_password {
-        request.headers_mut().remove(AUTHORIZATION);
-    }
-    let passed = Passed::new(&verified, request, segment);
-    let grant = verified.discharge(takes_on)?;
-    request.extensions_mut().insert(grant);
-    Ok(exchanged.map_or(Admission::Granted(passed), Admission::Exchanged))
-}
-
 fn join<'t>(before: &'t str, after: &'t str) -> Cow<'t, str> {
     match (before, after) {
         (before, "") => Cow::Borrowed(before),
@@ -213,15 +227,15 @@ fn join<'t>(before: &'t str, after: &'t str) -> Cow<'t, str> {
 }
 
 /// Checks that there is no body where the link wants none.
-fn check_body(verified: &Verified, body: &impl Body) -> Result<(), Rejection> {
-    if !verified.obligations().include(Obligations::NO_BODY) || is_empty(body) {
+fn check_body(handling: &Handling, body: &impl Body) -> Result<(), Rejection> {
+    if !handling.obligations.include(Obligations::NO_BODY) || is_empty(body) {
         return Ok(());
     }
-    let mut rejection = Rejection::from(verified.unless_empty.unwrap_or(RejectionKind::LengthRequired));
-    if verified.carrier == Carrier::Cookie {
+    let mut rejection = Rejection::from(handling.unless_empty.unwrap_or(RejectionKind::LengthRequired));
+    if handling.carrier == Carrier::Cookie {
         rejection = rejection.of_cookie();
     }
-    Err(rejection.of_password_if(verified.by_password))
+    Err(rejection.of_password_if(handling.by_password))
 }
 
 /// Whether an `Authorization` field may hold a password, be it one of several, or not quite HTTP Basic.

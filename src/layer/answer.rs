@@ -10,8 +10,9 @@ use super::download::attachment;
 use super::{Settings, SignedUrlLayer};
 use crate::cache::{self, Cache, Freshness};
 use crate::format::{check_under, split_query};
+use crate::grant::Grant;
 use crate::reject::NO_REFERRER;
-use crate::verify::{Carrier, Verified, Verify};
+use crate::verify::{Carrier, Handling, Verify};
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex");
@@ -27,7 +28,8 @@ pub(super) struct Passed {
     revalidate: bool,
     /// The name that the answer is to be saved under.
     download: Option<Arc<str>>,
-    under_token: Option<UnderToken>,
+    /// For a token in the path. In a box: few requests have one, and every future would have room for it.
+    under_token: Option<Box<UnderToken>>,
 }
 
 /// A token in the path: the segment that it is, and its scope.
@@ -39,21 +41,17 @@ struct UnderToken {
 }
 
 impl Passed {
-    pub(super) fn new<B>(verified: &Verified, request: &Request<B>, segment: Option<Box<str>>) -> Self {
-        let grant = &verified.grant;
+    pub(super) fn new<B>(grant: &Grant, handling: &Handling, request: &Request<B>, segment: Option<Box<str>>) -> Self {
         let under_token = segment.zip(grant.shared_scope().cloned());
         Self {
             expires_at: grant.expires_at(),
-            by_cookie: verified.carrier == Carrier::Cookie,
+            by_cookie: handling.carrier == Carrier::Cookie,
             // `public` would undo the protection that RFC 9111 section 3.5 gives to requests with `Authorization`.
-            shareable: verified.by_url_alone && !request.headers().contains_key(AUTHORIZATION),
-            revalidate: verified.revalidate,
+            shareable: handling.by_url_alone && !request.headers().contains_key(AUTHORIZATION),
+            revalidate: handling.revalidate,
             download: grant.shared_download().cloned(),
-            under_token: under_token.map(|(segment, scope)| UnderToken {
-                segment,
-                scope,
-                origin: origin(request.uri()),
-            }),
+            under_token: under_token
+                .map(|(segment, scope)| Box::new(UnderToken { segment, scope, origin: origin(request.uri()) })),
         }
     }
 

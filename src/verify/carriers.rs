@@ -2,8 +2,8 @@
 
 use http::uri::PathAndQuery;
 
-use super::verifier::{Inner, Presented};
-use super::{Carrier, Cut, Verified};
+use super::Verified;
+use super::verifier::{Inner, Place};
 use crate::cookie;
 use crate::format::{self, Fault};
 use crate::head::Head;
@@ -35,9 +35,11 @@ impl Inner {
                 "the route was chosen before the token was taken off the path: put the layer around the whole router, or a `ConcealLayer`",
             ));
         }
-        let after = 1 + segment.len();
-        let path = target.path().get(after..).filter(|path| !path.is_empty());
-        let path = path.ok_or_else(|| Rejection::malformed("no path follows the scope token"))?;
+        let place = Place::Path(1 + segment.len());
+        let path = place.path_of(head);
+        if path.is_empty() {
+            return Err(Rejection::malformed("no path follows the scope token"));
+        }
         // Under the scope `/` it would be a path like any other, and reach the service.
         if rules.names.token_segment(path).is_some() {
             return Err(Rejection::malformed("two scope tokens in the path"));
@@ -50,8 +52,7 @@ impl Inner {
         let token = token.ok_or_else(|| Rejection::malformed("the scope token in the path is not base64url"))?;
 
         let credential = format::split_token(&token, &rules.names)?;
-        let cut = Cut { place: 0..after, target: target.as_str().len() };
-        self.check(Presented { credential, carrier: Carrier::Path(1..after), cut: Some(cut), path }, head)
+        self.check_token(&credential, place, head)
     }
 
     /// Checks the one cookie, of those that are tokens for this path, with the longest scope.
@@ -73,7 +74,6 @@ impl Inner {
         let (_, token) = longest.ok_or(RejectionKind::Missing)?;
         let credential =
             format::split_token(&token, &rules.names).map_err(|fault| Rejection::from(fault).of_cookie())?;
-        let presented = Presented { credential, carrier: Carrier::Cookie, cut: None, path };
-        self.check(presented, head).map_err(Rejection::of_cookie)
+        self.check_token(&credential, Place::Cookie, head).map_err(Rejection::of_cookie)
     }
 }

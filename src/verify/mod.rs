@@ -130,11 +130,71 @@ pub(crate) enum Carrier {
     Cookie,
 }
 
-/// An authentic request: its [`Grant`], and what the layer has to know besides.
+/// An authentic request: its [`Grant`], and how the layer is to handle it.
 #[must_use]
 #[derive(Debug)]
 pub struct Verified {
     pub(crate) grant: Grant,
+    pub(crate) handling: Handling,
+}
+
+impl Verified {
+    /// For a [`Verify`] of your own: [`strip`](Verify::strip) says what passes on, and answers are never shared between
+    /// clients.
+    pub fn new(grant: Grant) -> Self {
+        let handling = Handling {
+            cut: None,
+            carrier: Carrier::Url,
+            by_url_alone: false,
+            revalidate: false,
+            by_password: false,
+            obligations: Obligations::NONE,
+            unless_empty: None,
+        };
+        Self { grant, handling }
+    }
+
+    /// Says that nothing but the URL's bytes decided, so that [`Cache::Shared`](crate::Cache::Shared) may let a shared
+    /// cache keep the answer: not the client's address, not a header, not a cookie.
+    pub fn by_url_alone(mut self) -> Self {
+        self.handling.by_url_alone = true;
+        self
+    }
+
+    /// Says that more than the URL decided. A [`Verify`] that asks another one, and then looks at something else
+    /// besides, has to say so.
+    pub fn by_more_than_url(mut self) -> Self {
+        self.handling.by_url_alone = false;
+        self
+    }
+
+    /// Says that the link asks for something that is not done yet, in addition to what it asked before.
+    pub fn asking_for(mut self, obligations: Obligations) -> Self {
+        self.handling.obligations = self.handling.obligations.and(obligations);
+        self
+    }
+
+    /// What the link still asks for.
+    #[must_use]
+    pub fn obligations(&self) -> Obligations {
+        self.handling.obligations
+    }
+
+    /// What was granted, for whoever takes on what the link still asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped
+    /// in silence.
+    pub fn discharge(self, taken_on: Obligations) -> Result<Grant, Rejection> {
+        self.handling.obligations.check(taken_on)?;
+        Ok(self.grant)
+    }
+}
+
+/// How the layer is to handle a request that it lets pass, and the answer.
+#[derive(Debug)]
+pub(crate) struct Handling {
     /// The bytes of the target that are the credential.
     pub(crate) cut: Option<Cut>,
     pub(crate) carrier: Carrier,
@@ -146,67 +206,6 @@ pub struct Verified {
     pub(crate) obligations: Obligations,
     /// Why it is refused if it has a body after all.
     pub(crate) unless_empty: Option<RejectionKind>,
-}
-
-impl Verified {
-    /// For a [`Verify`] of your own: [`strip`](Verify::strip) says what passes on, and answers are never shared between
-    /// clients.
-    pub fn new(grant: Grant) -> Self {
-        Self {
-            grant,
-            cut: None,
-            carrier: Carrier::Url,
-            by_url_alone: false,
-            revalidate: false,
-            by_password: false,
-            obligations: Obligations::NONE,
-            unless_empty: None,
-        }
-    }
-
-    /// Says that nothing but the URL's bytes decided, so that [`Cache::Shared`](crate::Cache::Shared) may let a shared
-    /// cache keep the answer: not the client's address, not a header, not a cookie.
-    pub fn by_url_alone(self) -> Self {
-        Self { by_url_alone: true, ..self }
-    }
-
-    /// Says that more than the URL decided. A [`Verify`] that asks another one, and then looks at something else
-    /// besides, has to say so.
-    pub fn by_more_than_url(self) -> Self {
-        Self { by_url_alone: false, ..self }
-    }
-
-    /// Says that the link asks for something that is not done yet, in addition to what it asked before.
-    pub fn asking_for(self, obligations: Obligations) -> Self {
-        Self { obligations: self.obligations.and(obligations), ..self }
-    }
-
-    /// What the link still asks for.
-    #[must_use]
-    pub fn obligations(&self) -> Obligations {
-        self.obligations
-    }
-
-    /// What was granted, for whoever takes on what the link still asks for.
-    ///
-    /// # Errors
-    ///
-    /// [`RejectionKind::Unenforceable`](crate::RejectionKind::Unenforceable) if it asks for more: no restriction is dropped
-    /// in silence.
-    pub fn discharge(self, taken_on: Obligations) -> Result<Grant, Rejection> {
-        let asks_in_vain_for = |what| self.obligations.include(what) && !taken_on.include(what);
-        if taken_on.include(self.obligations) {
-            Ok(self.grant)
-        } else if asks_in_vain_for(Obligations::DOWNLOAD) {
-            Err(Rejection::not_taken_on(
-                "the link names a download, which whoever checked it does not see to (`discharge`, or a `ForwardAuth`'s `named_downloads`)",
-            ))
-        } else if asks_in_vain_for(Obligations::NO_BODY) {
-            Err(Rejection::not_taken_on("the link limits the request's body, which whoever checked it does not see"))
-        } else {
-            Err(Rejection::not_taken_on("the use of the link is to be counted, which whoever checked it does not do"))
-        }
-    }
 }
 
 /// What a link asks for besides being checked. The [layer](crate::SignedUrlLayer) takes on [`DOWNLOAD`](Self::DOWNLOAD)
@@ -235,5 +234,21 @@ impl Obligations {
     #[must_use]
     pub const fn include(self, others: Self) -> bool {
         self.0 & others.0 == others.0
+    }
+
+    /// Refuses a link that asks for more than is taken on.
+    #[inline]
+    pub(crate) fn check(self, taken_on: Self) -> Result<(), Rejection> {
+        let asks_in_vain_for = |what| self.include(what) && !taken_on.include(what);
+        if taken_on.include(self) {
+            return Ok(());
+        }
+        Err(Rejection::not_taken_on(if asks_in_vain_for(Self::DOWNLOAD) {
+            "the link names a download, which whoever checked it does not see to (`discharge`, or a `ForwardAuth`'s `named_downloads`)"
+        } else if asks_in_vain_for(Self::NO_BODY) {
+            "the link limits the request's body, which whoever checked it does not see"
+        } else {
+            "the use of the link is to be counted, which whoever checked it does not do"
+        }))
     }
 }

@@ -3,16 +3,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::UPGRADE;
+use http::uri::PathAndQuery;
 
 use super::authenticate::{authenticate, binds_password};
 use super::builder::VerifierBuilder;
 use super::carriers::Carriers;
 use super::sources::{ClientIp, Sources};
-use super::{Carrier, Cut, Obligations, Verified, Verify, body};
+use super::{Carrier, Cut, Handling, Obligations, Verified, Verify, body};
 use crate::clock::{Clock, SystemClock};
 use crate::context::HOST_CONTEXT;
 use crate::format::{self, Credential, Fault, FaultKind, Name, Terms};
-use crate::grant::Grant;
+use crate::grant::{Grant, Id};
 use crate::head::Head;
 use crate::key::SigningKey;
 use crate::keyring::Keyring;
@@ -49,15 +50,6 @@ pub(super) struct Inner {
     pub(super) sources: Sources,
     pub(super) client_ip: Option<Arc<ClientIp>>,
     pub(super) carriers: Carriers,
-}
-
-/// A credential as it came.
-pub(super) struct Presented<'r> {
-    pub(super) credential: Credential<'r>,
-    pub(super) carrier: Carrier,
-    pub(super) cut: Option<Cut>,
-    /// The path of the request's target, without a token.
-    pub(super) path: &'r str,
 }
 
 impl Verifier {
@@ -106,14 +98,11 @@ impl Verify for Verifier {
         if let Some(segment) = names.token_segment(target.as_str()) {
             return self.inner.verify_in_path(segment, target, head);
         }
-        match format::split(target.as_str(), target.query(), names) {
-            Ok(credential) => {
-                let carrier = credential.token().map_or(Carrier::Url, Carrier::Query);
-                let cut = Cut { place: credential.cut(), target: target.as_str().len() };
-                self.inner.check(Presented { credential, carrier, cut: Some(cut), path: target.path() }, head)
-            }
+        // By reference: what is taken out of a result is copied.
+        match &format::split(target.as_str(), target.query(), names) {
+            Ok(credential) => self.inner.check(credential, Place::Query, head),
             Err(fault) if fault.kind == FaultKind::Missing => self.inner.verify_in_cookie(target.path(), head),
-            Err(fault) => Err(fault.into()),
+            Err(fault) => Err((*fault).into()),
         }
     }
 
@@ -134,68 +123,136 @@ impl Verify for Verifier {
     }
 }
 
+/// Where the verifier found a credential. (A layer is told by a [`Carrier`].)
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Query,
+    /// In the first segment of the path, which ends here.
+    Path(usize),
+    Cookie,
+}
+
+impl Place {
+    /// The path of the request's target, without a token.
+    pub(super) fn path_of<'r>(self, head: Head<'r>) -> &'r str {
+        let path = head.target().map_or("", PathAndQuery::path);
+        match self {
+            Self::Path(end) => path.get(end..).unwrap_or_default(),
+            Self::Query | Self::Cookie => path,
+        }
+    }
+}
+
+// `verify` has all of this inlined, down to `check_terms`: nearly all links are plain, and where the compiler sees that a plain
+// one restricts nothing, most of the checks go away. What is not plain is checked out of line.
 impl Inner {
     /// Checks a credential that is structurally sound: from its key to what it says of the request's body.
-    pub(super) fn check(&self, presented: Presented<'_>, head: Head<'_>) -> Result<Verified, Rejection> {
-        let credential = &presented.credential;
+    #[inline(always)]
+    fn check(&self, credential: &Credential<'_>, place: Place, head: Head<'_>) -> Result<Verified, Rejection> {
         let keys = self.keys.load();
         let key = match credential.bind() {
             None => authenticate(credential, &self.rules.names, &keys)?,
             Some(bind) => self.authenticate_bound(credential, bind, &keys, head)?,
         };
-        let by_password = credential.bind().is_some_and(binds_password);
-        let checked = self.check_terms(presented, key, head);
-        if !by_password {
-            return checked;
+        if credential.is_plain() {
+            let terms = Terms::read_expiry(credential).map_err(Rejection::authentic)?;
+            self.check_terms(&terms, credential, place, key, head)
+        } else {
+            self.check_restricted(credential, place, key, head)
         }
-        checked.map(|verified| Verified { by_password, ..verified }).map_err(Rejection::of_password)
     }
 
-    /// Checks what an authentic credential says.
-    #[inline]
-    fn check_terms(
+    /// The same for a token that did not stand in the query.
+    #[inline(never)]
+    pub(super) fn check_token(
         &self,
-        Presented { credential, carrier, cut, path }: Presented<'_>,
+        credential: &Credential<'_>,
+        place: Place,
+        head: Head<'_>,
+    ) -> Result<Verified, Rejection> {
+        self.check(credential, place, head)
+    }
+
+    /// Checks what an authentic credential says that is not plain.
+    #[inline(never)]
+    fn check_restricted(
+        &self,
+        credential: &Credential<'_>,
+        place: Place,
         key: &SigningKey,
         head: Head<'_>,
     ) -> Result<Verified, Rejection> {
-        let credential = &credential;
-        let terms = Terms::read(credential, &self.rules.names).map_err(Rejection::authentic)?;
-        self.check_enforceable(&terms, credential)?;
-        check_time(&terms, self.clock.now(), &self.rules)?;
-        self.check_method(&terms, &carrier, head)?;
-        self.check_client(&terms, head)?;
-        if let Some(scope) = credential.scope() {
-            format::check_under(scope, path)
-                .map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))?;
-        }
-        let unless_empty = body::check(&terms, head)?;
-
-        let by_url_alone = carrier != Carrier::Cookie && credential.bind().is_none() && terms.networks.is_none();
-        let is_replaced = head.is_replaced();
-        let mut verified = Verified {
-            grant: Grant::new(terms.expires_at, key.id().cloned(), terms.id),
-            // A wrapper's own target is not what the layer has to strip.
-            cut: if is_replaced { None } else { cut },
-            carrier: if is_replaced { Carrier::Url } else { carrier },
-            by_url_alone,
-            revalidate: credential.bind().is_some_and(|bind| bind != HOST_CONTEXT),
-            by_password: false,
-            obligations: if unless_empty.is_some() { Obligations::NO_BODY } else { Obligations::NONE },
-            unless_empty,
+        let by_password = credential.bind().is_some_and(binds_password);
+        let checked = match Terms::read(credential, &self.rules.names) {
+            Ok(terms) => self.check_terms(&terms, credential, place, key, head),
+            Err(fault) => Err(Rejection::authentic(fault)),
         };
-        if let Some(scope) = credential.scope() {
-            verified.grant.set_scope(scope);
+        if !by_password {
+            return checked;
         }
-        if let Some(name) = terms.download.and_then(format::file_name) {
-            verified.grant.set_download(&name.collect::<String>());
-            verified.obligations = verified.obligations.and(Obligations::DOWNLOAD);
-        }
+        let mut verified = checked.map_err(Rejection::of_password)?;
+        verified.handling.by_password = true;
         Ok(verified)
     }
 
+    /// Checks the request against what its credential says, and gives what is granted.
+    #[inline(always)]
+    fn check_terms(
+        &self,
+        terms: &Terms<'_>,
+        credential: &Credential<'_>,
+        place: Place,
+        key: &SigningKey,
+        head: Head<'_>,
+    ) -> Result<Verified, Rejection> {
+        self.check_enforceable(terms, credential)?;
+        check_time(terms, self.clock.now(), &self.rules)?;
+        self.check_method(terms, place, head)?;
+        self.check_client(terms, head)?;
+        if let Some(scope) = credential.scope() {
+            format::check_under(scope, place.path_of(head))
+                .map_err(|ambiguous| Rejection::new(RejectionKind::Scope).because(ambiguous.0))?;
+        }
+        let unless_empty = body::check(terms, head)?;
+
+        let download = terms.download.and_then(format::file_name).map(String::from_iter);
+        let mut obligations = Obligations::NONE;
+        if unless_empty.is_some() {
+            obligations = obligations.and(Obligations::NO_BODY);
+        }
+        if download.is_some() {
+            obligations = obligations.and(Obligations::DOWNLOAD);
+        }
+        let cut = |place| Some(Cut { place, target: head.target().map_or(0, |target| target.as_str().len()) });
+        let (carrier, cut) = match place {
+            // A wrapper's own target is not what the layer has to strip.
+            _ if head.is_replaced() => (Carrier::Url, None),
+            Place::Query => (credential.token().map_or(Carrier::Url, Carrier::Query), cut(credential.cut())),
+            Place::Path(end) => (Carrier::Path(1..end), cut(0..end)),
+            Place::Cookie => (Carrier::Cookie, None),
+        };
+        Ok(Verified {
+            grant: Grant {
+                expires_at: terms.expires_at,
+                key_id: key.id().cloned(),
+                id: terms.id.map(Id::new),
+                scope: credential.scope().map(Arc::from),
+                download: download.map(Arc::from),
+            },
+            handling: Handling {
+                cut,
+                carrier,
+                by_url_alone: place != Place::Cookie && credential.bind().is_none() && terms.networks.is_none(),
+                revalidate: credential.bind().is_some_and(|bind| bind != HOST_CONTEXT),
+                by_password: false,
+                obligations,
+                unless_empty,
+            },
+        })
+    }
+
     /// Checks what the format allows and this verifier may not be set up for.
-    #[inline]
+    #[inline(always)]
     fn check_enforceable(&self, terms: &Terms<'_>, credential: &Credential<'_>) -> Result<(), Rejection> {
         if terms.networks.is_some() && self.client_ip.is_none() {
             return Err(Rejection::authentic(Fault::unenforceable(
@@ -210,13 +267,13 @@ impl Inner {
         Ok(())
     }
 
-    #[inline]
-    fn check_method(&self, terms: &Terms<'_>, carrier: &Carrier, head: Head<'_>) -> Result<(), Rejection> {
+    #[inline(always)]
+    fn check_method(&self, terms: &Terms<'_>, place: Place, head: Head<'_>) -> Result<(), Rejection> {
         let method = head.method().as_str();
         if !terms.allow_method(method) {
             return Err(RejectionKind::Method.into());
         }
-        if *carrier != Carrier::Cookie || self.carriers.any_method_by_cookie {
+        if place != Place::Cookie || self.carriers.any_method_by_cookie {
             return Ok(());
         }
         if matches!(method, "GET" | "HEAD") && !head.headers().contains_key(UPGRADE) {
@@ -225,7 +282,7 @@ impl Inner {
         Err(Rejection::new(RejectionKind::Method).because("a cookie grants GET and HEAD alone, and no upgrade"))
     }
 
-    #[inline]
+    #[inline(always)]
     fn check_client(&self, terms: &Terms<'_>, head: Head<'_>) -> Result<(), Rejection> {
         let Some(networks) = terms.networks else {
             return Ok(());
@@ -240,7 +297,7 @@ impl Inner {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn check_time(terms: &Terms<'_>, now: SystemTime, rules: &Rules) -> Result<(), Rejection> {
     let (max, leeway) = (rules.max_lifetime(), rules.leeway());
     // Whatever is too far off for a `SystemTime` is later than any time that a link can name.
