@@ -30,7 +30,7 @@ impl Link {
         Self { url, covered, mac }
     }
 
-    /// The least that any check has to do.
+    /// The MAC alone, as `Hmac` checks it.
     pub fn floor(&self, keyed: &Hmac<Sha256>) -> impl FnMut() + Send + 'static {
         let (keyed, covered, mac) = (keyed.clone(), self.covered.clone(), self.mac);
         move || {

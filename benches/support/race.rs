@@ -1,4 +1,5 @@
-//! Contenders that take turns in every round of one run, so that a busy machine slows all of them.
+//! Contenders that take turns in the rounds of one run, so that a busy machine slows all of them; the slowest in one round of
+//! twenty.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +7,15 @@ use std::time::{Duration, Instant};
 const CALLS_A_TURN: u32 = 50;
 /// Longer turns are fewer calls, or a busy machine interrupts every one of them.
 const TURN: Duration = Duration::from_micros(100);
+/// A contender whose call outlasts a turn runs in one round of so many.
+const SLOW_RUNS_ONE_IN: usize = 20;
 
 /// A thing to time.
 struct Contender {
     call: Box<dyn FnMut()>,
     calls: u32,
+    /// It runs in one round of so many.
+    every: usize,
     nanos: Vec<f64>,
 }
 
@@ -24,34 +29,50 @@ pub struct Entry(usize);
 
 impl Race {
     pub fn enter(&mut self, call: impl FnMut() + 'static) -> Entry {
-        self.0.push(Contender { call: Box::new(call), calls: CALLS_A_TURN, nanos: Vec::new() });
+        self.0.push(Contender { call: Box::new(call), calls: CALLS_A_TURN, every: 1, nanos: Vec::new() });
         Entry(self.0.len() - 1)
     }
 
     pub fn run(&mut self, rounds: usize) {
-        for Contender { call, calls, nanos } in &mut self.0 {
+        for Contender { call, calls, every, nanos } in &mut self.0 {
             let fastest = (0..5).map(|_| time(call, 1)).fold(f64::INFINITY, f64::min);
             while *calls > 1 && f64::from(*calls) * fastest > TURN.as_nanos() as f64 {
                 *calls -= 1;
             }
+            if fastest > TURN.as_nanos() as f64 {
+                *every = SLOW_RUNS_ONE_IN;
+            }
             nanos.reserve(rounds);
         }
-        for _ in 0..rounds {
-            for Contender { call, calls, nanos } in &mut self.0 {
-                nanos.push(time(call, *calls));
+        for round in 0..rounds {
+            for Contender { call, calls, every, nanos } in &mut self.0 {
+                if round % *every == 0 {
+                    nanos.push(time(call, *calls));
+                }
             }
         }
     }
 
     /// Nanoseconds of a call.
-    pub fn median(&mut self, entry: Entry) -> f64 {
-        let nanos = &mut self.0[entry.0].nanos;
+    pub fn median(&mut self, Entry(place): Entry) -> f64 {
+        let nanos = &mut self.0[place].nanos;
         nanos.sort_by(f64::total_cmp);
         nanos[nanos.len() / 2]
     }
 
-    pub fn allocations(&mut self, entry: Entry) -> u64 {
-        allocation_counter::measure(&mut self.0[entry.0].call).count_total
+    pub fn contender(&mut self, Entry(place): Entry) -> &mut dyn FnMut() {
+        &mut self.0[place].call
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + use<> {
+        (0..self.0.len()).map(Entry)
+    }
+}
+
+impl Entry {
+    /// Counted from 0.
+    pub fn place(self) -> usize {
+        self.0
     }
 }
 
