@@ -163,7 +163,7 @@ impl Directives {
     fn write(&self, beginning: &str, seconds: u64) -> HeaderValue {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(seconds);
-        // Of just the length, for the header value to take it over as it is. (`concat` is half as fast.)
+        // Of just the length, for the header value to take it over as it is. (`concat` adds a hundredth to the layer's time.)
         let mut value = String::with_capacity(beginning.len() + digits.len() + self.kept.len());
         [beginning, digits, &self.kept].into_iter().for_each(|piece| value.push_str(piece));
         // What is kept came out of header values, so the error cannot occur.

@@ -200,7 +200,7 @@ pub(crate) fn original_uri_mut(_: &mut Extensions) -> Option<&mut Uri> {
 
 /// Gives a URI another path and query.
 pub(crate) fn replace_target(uri: &mut Uri, target: PathAndQuery) -> Result<(), Rejection> {
-    // Nearly all: to take a URI apart and to check it anew takes longer than to make one.
+    // Nearly all over HTTP/1: to take a URI apart and to check it anew takes longer than to make one.
     if uri.scheme().is_none() && uri.authority().is_none() {
         *uri = target.into();
         return Ok(());
