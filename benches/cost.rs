@@ -1,9 +1,8 @@
 //! What a signed URL costs, as ratios to the MAC alone: `cargo bench --bench cost`.
 //!
-//! The contenders take turns in the rounds of one run, and the medians over the rounds are compared, so that a busy machine
-//! slows all of them. Not quite alike: the MAC is one long chain of dependent instructions, and hardly feels a
-//! neighbour on the same core that takes half of everything else, so run it on a quiet machine. With `-- --check` the exit
-//! code is 1 where a bound is broken.
+//! The contenders take turns in one run, and the medians of those turns are compared in which nobody shared the core (see
+//! `support/race.rs`): that takes seconds, or two minutes where a core is hardly ever free. With `-- --check` the exit code is
+//! 1 where a bound is broken.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "support/contenders.rs"]
@@ -16,14 +15,14 @@ use std::process::{Command, ExitCode, Stdio};
 use contenders::{Comparison, contenders};
 use support::race::{Entry, Race};
 
-const ROUNDS: usize = 2_001;
+const QUIET_TURNS: usize = 501;
 
 fn main() -> ExitCode {
     let check = env::args().any(|argument| argument == "--check");
     let allocations = count_allocations();
     let (mut race, comparisons) = contenders();
     assert_eq!(allocations.len(), race.entries().count(), "`allocations` is another version's");
-    race.run(ROUNDS);
+    race.run(QUIET_TURNS);
     let rows: Vec<_> = comparisons.into_iter().map(|row| Row::of(row, &mut race, &allocations)).collect();
     print_table(&rows);
     if check && rows.iter().any(Row::is_broken) {

@@ -20,6 +20,8 @@ use tower_signed_url::{Keyring, SigningKey, Verifier};
 use support::link::{Link, filled, verify};
 use support::race::{Entry, Race};
 
+const QUIET_TURNS: usize = 251;
+/// Of threads that check at the same time.
 const ROUNDS: usize = 501;
 const CALLS: u32 = 50;
 /// How long threads check at the same time.
@@ -86,7 +88,7 @@ fn by_length() {
         });
         (what, steps)
     });
-    race.run(ROUNDS);
+    race.run(QUIET_TURNS);
     for (what, steps) in groups {
         print_timed(what, &steps, &mut race);
     }
@@ -109,7 +111,7 @@ fn by_keys() {
         known.push((count, race.enter(verify(&verifier, &link.url, Method::GET, true)), floor));
         unknown.push((count, race.enter(verify(&verifier, &of_none, Method::GET, false)), floor));
     }
-    race.run(ROUNDS * 4);
+    race.run(QUIET_TURNS * 4);
     print_timed("keys accepted besides the active one, the last of them signed", &known, &mut race);
     print_timed("keys accepted besides the active one, none of them signed (refused)", &unknown, &mut race);
 }
