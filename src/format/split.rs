@@ -98,6 +98,33 @@ pub(crate) fn split<'t>(target: &'t str, query: Option<&'t str>, names: &Names) 
     Split::through(target, query, names)?.finish(target.starts_with('/'))
 }
 
+/// Takes apart what most links are: `exp` and `sig`, with nothing else in the query. Of any other it gives nothing, sound or
+/// not; of these it gives what [`split`] does.
+#[inline(always)] // the compiler is to see how little such a link says
+pub(crate) fn split_bare<'t>(target: &'t str, query: Option<&'t str>, names: &Names) -> Option<Credential<'t>> {
+    let query = query.filter(|_| names.prefix().is_empty() && target.starts_with('/'))?;
+    let exp_value = query.strip_prefix("exp=")?;
+    let (exp_value, rest) = exp_value.split_at_checked(memchr(b'&', exp_value.as_bytes())?)?;
+    let signature = rest.strip_prefix("&sig=")?;
+    if memchr(b'&', signature.as_bytes()).is_some() {
+        return None;
+    }
+    let start = target.len() - query.len();
+    let covered = target.get(..target.len() - rest.len())?;
+    Some(Credential {
+        text: target,
+        run: start..target.len(),
+        covered,
+        scope: None,
+        exp: covered.get(start..)?,
+        exp_value,
+        plain: true,
+        restrictions: "",
+        bind: None,
+        signature: Signature(signature),
+    })
+}
+
 /// Takes apart a scope token that stands by itself.
 pub(crate) fn split_token<'t>(token: &'t str, names: &Names) -> Result<Credential<'t>, Fault<'t>> {
     let credential = Split::through(token, token, names)?.finish(true)?;
@@ -369,6 +396,49 @@ mod tests {
             assert_eq!(rest, stripped, "{target}");
             assert_eq!(super::super::strip(target, &tolerant(), false).unwrap(), stripped, "{target}, unjudged");
         }
+    }
+
+    #[test]
+    fn a_bare_link_is_what_the_split_makes_of_it() {
+        let bare = |target: &'static str, names: &Names| {
+            let query = target.split_once('?').map(|(_, query)| query);
+            let bare = split_bare(target, query, names).map(|credential| format!("{credential:?}"));
+            assert!(
+                bare.is_none() || bare == split(target, query, names).ok().map(|split| format!("{split:?}")),
+                "{target}"
+            );
+            bare.is_some()
+        };
+        for target in
+            ["/?exp=1&sig=m", "/a?exp=&sig=", "/é?exp=é&sig=é", "/a?exp=1=exp&sig=2=sig?", "/a?exp=sig=&sig=exp="]
+        {
+            assert!(bare(target, &tolerant()), "{target}");
+        }
+        for target in [
+            "/a",
+            "/a?",
+            "/a?exp=1",
+            "/a?exp=1&",
+            "/a?exp=1&sig",
+            "/a?exp&sig=m",
+            "/a?sig=m&exp=1",
+            "/a?x&exp=1&sig=m",
+            "/a?exp=1&sig=m&",
+            "/a?exp=1&sig=m&utm=1",
+            "/a?exp=1&sig=m&sig=m",
+            "/a?exp=1&exp=1&sig=m",
+            "/a?exp=1&&sig=m",
+            "/a?exp=1&sig-id=1&sig=m",
+            "/a?EXP=1&sig=m",
+            "a?exp=1&sig=m",
+            "*?exp=1&sig=m",
+            "?exp=1&sig=m",
+        ] {
+            assert!(!bare(target, &tolerant()), "{target}");
+        }
+        // Behind a prefix, these are the application's own.
+        let prefixed = Names::new(Some("x-"), &[]).unwrap();
+        assert!(!bare("/a?exp=1&sig=m", &prefixed) && !bare("/a?x-exp=1&x-sig=m", &prefixed));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::keyring::Keys;
 use crate::rejection::{Rejection, RejectionKind};
 
 /// The key that made a credential which binds nothing.
-#[inline]
+#[inline(always)] // for bare links: see `Inner`
 pub(super) fn authenticate<'k>(
     credential: &Credential<'_>,
     names: &Names,
@@ -63,7 +63,7 @@ pub(super) fn binds_password(bind: &str) -> bool {
     bind.split(',').any(|name| name == PASSWORD_CONTEXT)
 }
 
-#[inline(always)] // for plain links: see `Inner`
+#[inline(always)] // for bare links: see `Inner`
 fn check_mac<'k>(
     credential: &Credential<'_>,
     names: &Names,

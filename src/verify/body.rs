@@ -7,7 +7,7 @@ use crate::rejection::RejectionKind;
 
 /// Checks what a link says of the request's body against what the request declares. Gives why the request is refused if it
 /// has a body after all: over HTTP/2 the head alone does not say that there is none.
-#[inline(always)] // for plain links: see `Inner`
+#[inline(always)] // for bare links: see `Inner`
 pub(super) fn check(terms: &Terms<'_>, head: Head<'_>) -> Result<Option<RejectionKind>, RejectionKind> {
     if terms.max_bytes.is_none() && terms.media_type.is_none() { Ok(None) } else { check_limits(terms, head) }
 }

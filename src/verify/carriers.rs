@@ -52,7 +52,7 @@ impl Inner {
         let token = token.ok_or_else(|| Rejection::malformed("the scope token in the path is not base64url"))?;
 
         let credential = format::split_token(&token, &rules.names)?;
-        self.check_token(&credential, place, head)
+        self.check_any(&credential, place, head)
     }
 
     /// Checks the one cookie, of those that are tokens for this path, with the longest scope.
@@ -74,6 +74,6 @@ impl Inner {
         let (_, token) = longest.ok_or(RejectionKind::Missing)?;
         let credential =
             format::split_token(&token, &rules.names).map_err(|fault| Rejection::from(fault).of_cookie())?;
-        self.check_token(&credential, Place::Cookie, head).map_err(Rejection::of_cookie)
+        self.check_any(&credential, Place::Cookie, head).map_err(Rejection::of_cookie)
     }
 }

@@ -98,9 +98,12 @@ impl Verify for Verifier {
         if let Some(segment) = names.token_segment(target.as_str()) {
             return self.inner.verify_in_path(segment, target, head);
         }
+        if let Some(credential) = &format::split_bare(target.as_str(), target.query(), names) {
+            return self.inner.check(credential, Place::Query, head);
+        }
         // By reference: what is taken out of a result is copied.
         match &format::split(target.as_str(), target.query(), names) {
-            Ok(credential) => self.inner.check(credential, Place::Query, head),
+            Ok(credential) => self.inner.check_any(credential, Place::Query, head),
             Err(fault) if fault.kind == FaultKind::Missing => self.inner.verify_in_cookie(target.path(), head),
             Err(fault) => Err((*fault).into()),
         }
@@ -143,8 +146,8 @@ impl Place {
     }
 }
 
-// `verify` has all of this inlined, down to `check_terms`: nearly all links are plain, and where the compiler sees that a plain
-// one restricts nothing, most of the checks go away. What is not plain is checked out of line.
+// For a bare link, `verify` has all of this inlined, down to `check_terms`: most links are bare, and where the compiler sees that
+// one restricts nothing, most of the checks go away. All others are checked out of line.
 impl Inner {
     /// Checks a credential that is structurally sound: from its key to what it says of the request's body.
     #[inline(always)]
@@ -162,9 +165,9 @@ impl Inner {
         }
     }
 
-    /// The same for a token that did not stand in the query.
+    /// The same out of line.
     #[inline(never)]
-    pub(super) fn check_token(
+    pub(super) fn check_any(
         &self,
         credential: &Credential<'_>,
         place: Place,
