@@ -74,22 +74,26 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         let Some(original) = head.target() else {
             return Err(self.without_target(request));
         };
-        let Verified { grant, handling } = self.verify.verify(head)?;
-        let whole = self.strip(original, 0, &handling)?;
-        let answer = self.answer_to(head, original, &whole, &grant, &handling);
+        // Not taken out of the result: that would copy the grant.
+        let verified = self.verify.verify(head);
+        let Verified { grant, handling } = verified.as_ref().map_err(Rejection::clone)?;
+        let whole = self.strip(original, 0, handling)?;
+        let answer = self.answer_to(head, original, &whole, grant, handling);
 
         // Of a nested request, the query is the original's and ends where that ends.
         let target = request.uri().path_and_query().unwrap_or(original);
         let nested = original.as_str().len().checked_sub(target.as_str().len());
         let inner = match nested.ok_or_else(|| Rejection::malformed("the URI grew on its way"))? {
             0 => None,
-            nested => Some(self.strip(target, nested, &handling)?),
+            nested => Some(self.strip(target, nested, handling)?),
         };
         if let Some(uri) = original_uri_mut(request.extensions_mut()) {
             replace_target(uri, whole.clone())?;
         }
         replace_target(request.uri_mut(), inner.unwrap_or(whole))?;
-        self.grant(request, grant, &handling, answer)
+        let admission = self.take_on(request, grant, handling, answer)?;
+        request.extensions_mut().insert(verified?.grant);
+        Ok(admission)
     }
 
     /// Checks what a [`ConcealLayer`](crate::ConcealLayer) took out, if the URI is still what that left: a rewrite in
@@ -110,7 +114,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
         let concealed = head.with_concealed(concealed);
-        let Verified { grant, handling } = self.verify.verify(concealed).map_err(|rejection| {
+        let verified = self.verify.verify(concealed).map_err(|rejection| {
             // Something was taken out, so this request is not one without a credential, whatever its cookies are.
             if rejection.counts_as_absent() {
                 let by_password = rejection.is_by_password();
@@ -118,12 +122,15 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             } else {
                 rejection
             }
-        })?;
-        if self.strip(original, 0, &handling)? != *current {
+        });
+        let Verified { grant, handling } = verified.as_ref().map_err(Rejection::clone)?;
+        if self.strip(original, 0, handling)? != *current {
             return Err(Rejection::malformed(CHANGED).of_password_if(handling.by_password));
         }
-        let answer = self.answer_to(concealed, original, current, &grant, &handling);
-        self.grant(request, grant, &handling, answer)
+        let answer = self.answer_to(concealed, original, current, grant, handling);
+        let admission = self.take_on(request, grant, handling, answer)?;
+        request.extensions_mut().insert(verified?.grant);
+        Ok(admission)
     }
 
     /// Checks a request of which nothing but cookies was taken out: its target is as it was. Another verifier's stay out:
@@ -159,12 +166,12 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         }
     }
 
-    /// Takes on what the link asks for, puts the grant into the request, and says what becomes of it.
+    /// Takes on what the link asks for, and says what becomes of the request.
     #[inline]
-    fn grant<B: Body>(
+    fn take_on<B: Body>(
         &self,
         request: &mut Request<B>,
-        grant: Grant,
+        grant: &Grant,
         handling: &Handling,
         answer: Answer,
     ) -> Result<Admission, Rejection> {
@@ -173,12 +180,10 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             request.headers_mut().remove(AUTHORIZATION);
         }
         handling.obligations.check(self.settings.takes_on)?;
-        let admission = match answer {
-            Answer::OfService(segment) => Admission::Granted(Passed::new(&grant, handling, request, segment)),
+        Ok(match answer {
+            Answer::OfService(segment) => Admission::Granted(Passed::new(grant, handling, request, segment)),
             Answer::Exchanged(response) => Admission::Exchanged(response),
-        };
-        request.extensions_mut().insert(grant);
-        Ok(admission)
+        })
     }
 
     /// `target` without its credential. `nested` says by how much it is shorter, at its front, than the original.
