@@ -157,6 +157,7 @@ impl Names {
     #[inline]
     pub(crate) fn token_segment<'t>(&self, target: &'t str) -> Option<&'t str> {
         let path = target.strip_prefix('/')?;
+        // Every token begins with `~`: a quick no for most.
         if !path.starts_with('~') || !self.is_token_segment(path) {
             return None;
         }

@@ -74,8 +74,8 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         let Some(original) = head.target() else {
             return Err(self.without_target(request));
         };
-        // Not taken out of the result: that would copy the grant.
         let verified = self.verify.verify(head);
+        // By reference: what is taken out of a result is copied, and the grant is moved into the request at the end.
         let Verified { grant, handling } = verified.as_ref().map_err(Rejection::clone)?;
         let whole = self.strip(original, 0, handling)?;
         let answer = self.answer_to(head, original, &whole, grant, handling);
@@ -166,7 +166,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         }
     }
 
-    /// Takes on what the link asks for, and says what becomes of the request.
+    /// Takes on what the link asks for, and says what becomes of the request, which is to get the grant.
     #[inline]
     fn take_on<B: Body>(
         &self,

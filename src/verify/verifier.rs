@@ -165,7 +165,7 @@ impl Inner {
         }
     }
 
-    /// The same out of line.
+    /// The same for any credential but a bare link's, out of line.
     #[inline(never)]
     pub(super) fn check_any(
         &self,
