@@ -83,7 +83,7 @@ impl Race {
             }
             if start.elapsed() > PATIENCE {
                 eprintln!(
-                    "warning: the cores were shared with a neighbour nearly all the time, so the ratios are too high"
+                    "warning: quiet turns were rare, so the ratios may be too high: a neighbour shared the cores, or their speed changed"
                 );
                 return;
             }

@@ -114,7 +114,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
         let current = head.target().ok_or_else(|| Rejection::malformed(CHANGED))?;
 
         let concealed = head.with_concealed(concealed);
-        let verified = self.verify.verify(concealed).map_err(|rejection| {
+        let Verified { grant, handling } = self.verify.verify(concealed).map_err(|rejection| {
             // Something was taken out, so this request is not one without a credential, whatever its cookies are.
             if rejection.counts_as_absent() {
                 let by_password = rejection.is_by_password();
@@ -122,14 +122,13 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
             } else {
                 rejection
             }
-        });
-        let Verified { grant, handling } = verified.as_ref().map_err(Rejection::clone)?;
-        if self.strip(original, 0, handling)? != *current {
+        })?;
+        if self.strip(original, 0, &handling)? != *current {
             return Err(Rejection::malformed(CHANGED).of_password_if(handling.by_password));
         }
-        let answer = self.answer_to(concealed, original, current, grant, handling);
-        let admission = self.take_on(request, grant, handling, answer)?;
-        request.extensions_mut().insert(verified?.grant);
+        let answer = self.answer_to(concealed, original, current, &grant, &handling);
+        let admission = self.take_on(request, &grant, &handling, answer)?;
+        request.extensions_mut().insert(grant);
         Ok(admission)
     }
 
