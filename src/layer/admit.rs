@@ -43,6 +43,7 @@ enum Answer {
 
 impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// Checks a request, takes its credential off and puts the grant in.
+    #[inline]
     pub(super) fn admit<B: Body>(&self, request: &mut Request<B>) -> Result<Admission, Rejection> {
         // What another layer granted further out is not this one's to pass on.
         request.extensions_mut().remove::<Grant>();
@@ -69,6 +70,7 @@ impl<V: Verify, A> SignedUrlLayer<V, A> {
     }
 
     /// Checks a request that comes as its client sent it.
+    #[inline]
     fn admit_unconcealed<B: Body>(&self, request: &mut Request<B>) -> Result<Admission, Rejection> {
         let head = Head::of(request);
         let Some(original) = head.target() else {

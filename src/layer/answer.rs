@@ -65,6 +65,7 @@ impl Passed {
     }
 
     /// Sets the headers of a response that passes. The time is now, not the request's: a service may have been slow.
+    #[inline]
     fn prepare<B>(&self, response: &mut Response<B>, settings: &Settings, verify: &impl Verify) {
         let status = response.status();
         let headers = response.headers_mut();
@@ -128,6 +129,7 @@ fn origin(uri: &Uri) -> String {
 
 impl<V: Verify, A> SignedUrlLayer<V, A> {
     /// What every answer gets, and what one to a request that passed does.
+    #[inline]
     pub(super) fn finish<B>(&self, mut response: Response<B>, passed: Option<&Passed>) -> Response<B> {
         if let Some(passed) = passed {
             passed.prepare(&mut response, &self.settings, &*self.verify);
