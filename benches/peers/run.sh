@@ -18,6 +18,9 @@ END
     python3 -c 'import ensurepip' 2>/dev/null || echo ensurepip python3-venv
 } | tests/install.sh
 
+# As the benchmarks of the crate itself are built.
+export CARGO_PROFILE_RELEASE_LTO=true CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+
 # One folder for all that is built, the cargo target folder that the library has, too.
 export CARGO_TARGET_DIR=$PWD/target
 peers=$CARGO_TARGET_DIR/peers
