@@ -46,7 +46,7 @@ where
     }
 
     // Here and on the way of a request that passes: a program is compiled in units, and a generic function that lies in
-    // another one is called. That was a twentieth of the layer's time.
+    // another one is called. That took 4 % of the layer's time.
     #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let layer = Arc::clone(&self.layer);
